@@ -1,0 +1,11 @@
+// What iptables can say exactly, and what it cannot.
+#pragma once
+
+#include "backends/backend.h"
+
+namespace firewright::iptables {
+
+[[nodiscard]] ir::Program capable(const ir::Program& program, const backend::Options& options,
+                                  Sink& sink);
+
+}  // namespace firewright::iptables

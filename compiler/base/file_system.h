@@ -1,0 +1,46 @@
+// Reading files: the real ones, or some that live in memory, for tests and fuzzing.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace firewright {
+
+struct FileContent {
+  std::optional<std::string> text;
+  std::string error;  // when there is no text: "no such file or directory", "is a directory", ...
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  // At most `limit` bytes; a larger file is an error that says so. Only regular files, pipes and
+  // terminals are read. "-" has no special meaning here.
+  [[nodiscard]] virtual FileContent read(const std::string& path, std::size_t limit) const = 0;
+  // The paths that match a shell pattern (`*`, `?`, `[...]`), sorted by byte; none is no error.
+  [[nodiscard]] virtual std::vector<std::string> glob(const std::string& pattern) const = 0;
+  // A path that is the same for the same file ("a/../b" and "b"), for finding cycles; the path itself
+  // where the file cannot be looked at.
+  [[nodiscard]] virtual std::string canonical(const std::string& path) const = 0;
+};
+
+class DiskFileSystem final : public FileSystem {
+ public:
+  [[nodiscard]] FileContent read(const std::string& path, std::size_t limit) const override;
+  [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const override;
+  [[nodiscard]] std::string canonical(const std::string& path) const override;
+};
+
+class MemoryFileSystem final : public FileSystem {
+ public:
+  std::map<std::string, std::string> files;  // path -> text
+
+  [[nodiscard]] FileContent read(const std::string& path, std::size_t limit) const override;
+  [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const override;
+  [[nodiscard]] std::string canonical(const std::string& path) const override;
+};
+
+}  // namespace firewright
