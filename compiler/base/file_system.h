@@ -12,6 +12,7 @@ namespace firewright {
 struct FileContent {
   std::optional<std::string> text;
   std::string error;  // when there is no text: "no such file or directory", "is a directory", ...
+  bool too_large = false;  // the error is that the file is larger than the limit
 };
 
 class FileSystem {

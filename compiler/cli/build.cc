@@ -1,0 +1,103 @@
+#include "compiler/cli/build.h"
+
+#include <ctime>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+#include "compiler/diagnostics/render.h"
+#include "compiler/lower/lower.h"
+#include "compiler/policy/read.h"
+
+namespace firewright::cli {
+namespace {
+
+policy::Date local_today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  return {.year = parts.tm_year + 1900,
+          .month = static_cast<unsigned>(parts.tm_mon + 1),
+          .day = static_cast<unsigned>(parts.tm_mday)};
+}
+
+}  // namespace
+
+std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
+                               Console& console, Sources& sources, Sink& sink) {
+  ReadPolicy result;
+  result.today = local_today();
+  if (!options.at.empty()) {
+    const auto date = policy::parse_date(options.at);
+    if (!date) {
+      complain(console, "--at: `" + options.at + "` is not a date; write it like 2030-12-31");
+      return std::nullopt;
+    }
+    result.today = *date;
+  }
+  std::optional<std::string> text;
+  if (path == "-") {
+    text.emplace();
+    char block[65536];
+    while (text->size() <= policy::Limits::policy_bytes && console.in.read(block, sizeof block).gcount() > 0)
+      text->append(block, static_cast<std::size_t>(console.in.gcount()));
+  }
+  const DiskFileSystem files;
+  const policy::HostOwnerDatabase owners;
+  result.policy = policy::read_policy(
+      path == "-" ? "<stdin>" : path, std::move(text),
+      {.files = &files, .owners = &owners, .set_vars = options.set, .vars_files = options.vars}, sources,
+      sink);
+  return result;
+}
+
+Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink) {
+  Built built;
+  built.options = {
+      .approximate = approximate,
+      .iptables_coexist = read.policy.target.iptables_mode == policy::IptablesMode::coexist,
+      .nftables_table = read.policy.target.nftables_table,
+      .netsh_disable_others = read.policy.target.netsh_disable_others,
+      .policy_name = read.policy.name};
+  built.program = lower::lower(read.policy, {.target = target, .today = read.today}, sink);
+  if (!sink.has_errors())
+    built.program = backend::backend(target).capable(built.program, built.options, sink);
+  return built;
+}
+
+std::string stem(const std::string& path) {
+  if (path == "-") return "policy";
+  auto name = path.substr(path.find_last_of('/') + 1);
+  if (name.size() > 5 && name.ends_with(".toml")) name.resize(name.size() - 5);
+  return name;
+}
+
+std::size_t count_exceptions(const ir::Program& program) {
+  std::set<std::tuple<Span, std::string>> seen;
+  for (const auto& chain : program.chains)
+    for (const auto& rule : chain.rules)
+      if (rule.origin.kind == ir::OriginKind::exception)
+        seen.insert({rule.origin.span, rule.origin.label});
+  return seen.size();
+}
+
+std::size_t count_rules(const ir::Program& program) {
+  std::size_t rules = 0;
+  for (const auto& chain : program.chains) rules += chain.rules.size();
+  return rules;
+}
+
+std::string counted(std::size_t number, const std::string& noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+nlohmann::ordered_json diagnostics_json(Sink& sink, const Sources& sources) {
+  sink.sort();
+  return nlohmann::ordered_json::parse(render_json(sink, sources));
+}
+
+void print_json(Console& console, const nlohmann::ordered_json& document) {
+  console.out << document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+}
+
+}  // namespace firewright::cli

@@ -1,0 +1,154 @@
+#include <algorithm>
+
+#include "compiler/cli/build.h"
+#include "compiler/cli/files.h"
+#include "compiler/cli/options.h"
+
+namespace firewright::cli {
+namespace {
+
+bool is_text(const std::string& bytes) {
+  return std::none_of(bytes.begin(), bytes.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  });
+}
+
+std::string base64(const std::string& bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](std::size_t k) {
+      return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U;
+    };
+    const unsigned group = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
+    out += digits[group >> 18U];
+    out += digits[group >> 12U & 63U];
+    out += i + 1 < bytes.size() ? digits[group >> 6U & 63U] : '=';
+    out += i + 2 < bytes.size() ? digits[group & 63U] : '=';
+  }
+  return out;
+}
+
+struct Compiled {
+  Target target = Target::nftables;
+  Built built;
+  backend::Artifact artifact;
+};
+
+std::string summary(const std::string& path, const Compiled& compiled) {
+  return path + ": " + counted(count_exceptions(compiled.built.program), "exception") + ", " +
+         counted(count_rules(compiled.built.program), "rule") + " for " +
+         std::string(to_string(compiled.target));
+}
+
+nlohmann::ordered_json part_json(const backend::Part& part, const std::string& file) {
+  nlohmann::ordered_json json;
+  json["name"] = part.name;
+  json["bytes"] = part.bytes.size();
+  if (!file.empty())
+    json["file"] = file;
+  else if (is_text(part.bytes))
+    json["text"] = part.bytes;
+  else
+    json["base64"] = base64(part.bytes);
+  return json;
+}
+
+// The part that goes to standard output; null when --part names none, which has been said.
+const backend::Part* choose_part(const backend::Artifact& artifact, const std::string& name,
+                                 Console& console) {
+  if (name.empty()) return &artifact.parts.at(artifact.default_part);
+  if (const auto* part = artifact.find(name)) return part;
+  std::string known;
+  for (const auto& part : artifact.parts) known += (known.empty() ? "`" : ", `") + part.name + "`";
+  complain(console, "--part: there is no part `" + name + "`; this target has " + known);
+  return nullptr;
+}
+
+Exit output(const CompileOptions& options, const std::vector<Compiled>& all, Sink& sink,
+            const Sources& sources, Console& console) {
+  const auto name = stem(options.path);
+  std::vector<OutputFile> files;
+  auto document = diagnostics_json(sink, sources);
+  document["policy"] = options.path;
+  document["artifacts"] = nlohmann::ordered_json::array();
+  const backend::Part* chosen = nullptr;
+  for (const auto& compiled : all) {
+    if (options.directory.empty()) {
+      chosen = choose_part(compiled.artifact, options.part, console);
+      if (chosen == nullptr) return Exit::usage;
+    }
+    nlohmann::ordered_json artifact;
+    artifact["target"] = to_string(compiled.target);
+    artifact["exceptions"] = count_exceptions(compiled.built.program);
+    artifact["rules"] = count_rules(compiled.built.program);
+    artifact["parts"] = nlohmann::ordered_json::array();
+    for (const auto& part : compiled.artifact.parts) {
+      std::string file;
+      if (!options.directory.empty()) {
+        file = options.directory + "/" + name + part.suffix;
+        files.push_back({.path = file, .bytes = part.bytes});
+      }
+      artifact["parts"].push_back(part_json(part, file));
+    }
+    document["artifacts"].push_back(std::move(artifact));
+  }
+  if (const auto error = write_files(files)) {
+    complain(console, *error);
+    return Exit::system;
+  }
+  if (options.policy.format == Format::json)
+    print_json(console, document);
+  else if (chosen != nullptr)
+    console.out << chosen->bytes;
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit compile(const CompileOptions& options, Console& console) {
+  Sources sources;
+  Sink sink;
+  const auto read = cli::read(options.path, options.policy, console, sources, sink);
+  if (!read) return Exit::usage;
+  std::vector<Compiled> all;
+  for (const auto target : options.targets) {
+    if (sink.has_errors() && all.empty()) break;  // the policy itself is wrong
+    Sink of_target;
+    Compiled compiled{.target = target,
+                      .built = build(*read, target, options.approximate, of_target),
+                      .artifact = {}};
+    if (!of_target.has_errors() && !options.emit_ir)
+      compiled.artifact = backend::backend(target).encode(compiled.built.program, compiled.built.options);
+    sink.append(of_target);
+    all.push_back(std::move(compiled));
+  }
+  sink.sort();
+  const bool json = options.policy.format == Format::json;
+  if (sink.has_errors()) {
+    if (json)
+      print_json(console, diagnostics_json(sink, sources));
+    else
+      show(console, sink, sources);
+    return Exit::no;
+  }
+  if (!json) show(console, sink, sources);
+  if (options.emit_ir) {
+    const auto text = to_text(all.at(0).built.program);
+    if (json) {
+      auto document = diagnostics_json(sink, sources);
+      document["ir"] = text;
+      print_json(console, document);
+    } else {
+      console.out << text;
+    }
+    return Exit::ok;
+  }
+  const auto exit = output(options, all, sink, sources, console);
+  if (exit == Exit::ok && !json)
+    for (const auto& compiled : all) console.err << summary(options.path, compiled) << "\n";
+  return exit;
+}
+
+}  // namespace firewright::cli

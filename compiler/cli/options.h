@@ -1,0 +1,66 @@
+// What the command line said, one struct a subcommand. Filled by run.cc, and read by the files of the
+// subcommands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/base/target.h"
+#include "compiler/cli/console.h"
+#include "compiler/policy/policy.h"
+
+namespace firewright::cli {
+
+// How policies are read, the same for every subcommand that reads one.
+struct PolicyOptions {
+  std::vector<std::string> set;   // --set name=value
+  std::vector<std::string> vars;  // --vars facts.json
+  std::string at;                 // --at DATE; empty: today
+  Format format = Format::text;
+};
+
+struct CheckOptions {
+  PolicyOptions policy;
+  std::vector<std::string> policies;
+  std::vector<Target> targets;  // none: say which of them can
+  bool approximate = false;
+};
+
+struct CompileOptions {
+  PolicyOptions policy;
+  std::string path;
+  std::vector<Target> targets;
+  std::string directory;  // -o
+  std::string part;       // --part
+  bool emit_ir = false;   // --emit=ir
+  bool approximate = false;
+};
+
+struct ApplyOptions {
+  PolicyOptions policy;
+  std::string path;
+  Target backend = Target::nftables;
+  bool dry_run = false;
+  bool approximate = false;
+};
+
+struct ExplainOptions {
+  PolicyOptions policy;
+  std::string path;
+  std::string packet;
+  std::optional<Target> target;
+};
+
+struct ServicesOptions {
+  std::string name;
+  Format format = Format::text;
+};
+
+[[nodiscard]] Exit check(const CheckOptions& options, Console& console);
+[[nodiscard]] Exit compile(const CompileOptions& options, Console& console);
+[[nodiscard]] Exit apply(const ApplyOptions& options, Console& console);
+[[nodiscard]] Exit explain(const ExplainOptions& options, Console& console);
+[[nodiscard]] Exit services(const ServicesOptions& options, Console& console);
+
+}  // namespace firewright::cli

@@ -1,0 +1,235 @@
+#include "compiler/cli/run.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "compiler/base/edit_distance.h"
+#include "compiler/cli/options.h"
+#include "compiler/diagnostics/render.h"
+
+namespace firewright::cli {
+namespace {
+
+const std::map<std::string, Target>& target_names() {
+  static const std::map<std::string, Target> names = {
+      {"iptables", Target::iptables}, {"nftables", Target::nftables}, {"netsh", Target::netsh}};
+  return names;
+}
+
+const std::map<std::string, Format>& format_names() {
+  static const std::map<std::string, Format> names = {{"text", Format::text}, {"json", Format::json}};
+  return names;
+}
+
+// Accepts one of the names of `values`, and says all of them when it is none.
+template <class T>
+CLI::Option* add_choice(CLI::App* app, const std::string& name, const std::map<std::string, T>& values,
+                        std::function<void(T)> set, const std::string& help) {
+  std::string known;
+  for (const auto& [word, value] : values) known += (known.empty() ? "" : "|") + word;
+  return app
+      ->add_option_function<std::string>(
+          name, [set, values](const std::string& word) { set(values.at(word)); }, help)
+      ->check(CLI::Validator(
+          [values, known](std::string& word) {
+            return values.contains(word) ? std::string() : "`" + word + "` is not one of " + known;
+          },
+          known, "choice"));
+}
+
+void add_format(CLI::App* app, Format& format) {
+  add_choice<Format>(app, "--format", format_names(), [&format](Format f) { format = f; },
+                     "results as text or as JSON");
+}
+
+void add_policy_options(CLI::App* app, PolicyOptions& options) {
+  app->add_option("--set", options.set, "NAME=VALUE: set a variable of the policy")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app->add_option("--vars", options.vars, "a JSON object of variables, such as a host's facts")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app->add_option("--at", options.at, "the day that `expires` is held against; unsaid: today")
+      ->type_name("DATE");
+  add_format(app, options.format);
+}
+
+void add_targets(CLI::App* app, std::vector<Target>& targets, bool required) {
+  auto* option = add_choice<Target>(
+      app, "--target", target_names(),
+      [&targets](Target target) {
+        if (std::find(targets.begin(), targets.end(), target) == targets.end())
+          targets.push_back(target);
+      },
+      "the firewall to compile to; may be said again");
+  option->take_all()->trigger_on_parse()->required(required);
+}
+
+void add_approximate(CLI::App* app, bool& approximate) {
+  app->add_flag("--approximate", approximate,
+                "where the target cannot say an exception exactly, deny more, never less");
+}
+
+Exit say_usage(Console& console, const std::string& message, const CLI::App& app) {
+  complain(console, message);
+  auto name = app.get_parent() == nullptr ? std::string() : app.get_name() + " ";
+  console.err << "try `firewright " << name << "--help`\n";
+  return Exit::usage;
+}
+
+// The subcommand that parsing has got to.
+const CLI::App& deepest(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+class CommandLine {
+ public:
+  explicit CommandLine(Console& console) : console_(console) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("firewright ") + FIREWRIGHT_VERSION);
+    app_.get_formatter()->column_width(34);
+    add_check();
+    add_compile();
+    add_apply();
+    add_explain();
+    add_services();
+  }
+
+  Exit run(std::vector<std::string> arguments) {
+    if (!arguments.empty())
+      if (const auto wrong = unknown_subcommand(arguments.front())) return *wrong;
+    std::reverse(arguments.begin(), arguments.end());  // what CLI11 wants
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::CallForAllHelp&) {
+      console_.out << app_.help("", CLI::AppFormatMode::All);
+      return Exit::ok;
+    } catch (const CLI::CallForHelp&) {
+      console_.out << deepest(app_).help();
+      return Exit::ok;
+    } catch (const CLI::CallForVersion& version) {
+      console_.out << version.what() << "\n";
+      return Exit::ok;
+    } catch (const CLI::ParseError& error) {
+      return say_usage(console_, error.what(), deepest(app_));
+    }
+    return command_();
+  }
+
+ private:
+  // CLI11 would say only what was expected; a slip of the finger deserves the word that was meant.
+  std::optional<Exit> unknown_subcommand(const std::string& word) {
+    if (word.starts_with('-')) return std::nullopt;
+    std::vector<std::string> names;
+    for (const auto* subcommand : app_.get_subcommands({})) names.push_back(subcommand->get_name());
+    if (std::find(names.begin(), names.end(), word) != names.end()) return std::nullopt;
+    const auto near = nearest(word, names);
+    return say_usage(console_,
+                     "there is no command `" + word + "`" + (near ? "; did you mean `" + *near + "`?" : ""),
+                     app_);
+  }
+
+  CLI::App* add(const std::string& name, const std::string& help, std::function<Exit()> run) {
+    auto* subcommand = app_.add_subcommand(name, help);
+    subcommand->callback([this, run = std::move(run)] { command_ = run; });
+    return subcommand;
+  }
+
+  void add_check() {
+    auto* app = add("check", "read policies, and say what is wrong and which targets can say them",
+                    [this] { return check(check_, console_); });
+    app->add_option("POLICY", check_.policies, "policy files; `-` is standard input")->required();
+    add_targets(app, check_.targets, false);
+    add_approximate(app, check_.approximate);
+    add_policy_options(app, check_.policy);
+  }
+
+  void add_compile() {
+    auto* app = add("compile", "write the firewall that a policy says", [this] { return run_compile(); });
+    app->add_option("POLICY", compile_.path, "policy file; `-` is standard input")->required();
+    add_targets(app, compile_.targets, false);
+    app->add_option("-o,--output", compile_.directory, "write all parts into this folder")->type_name("DIR");
+    app->add_option("--part", compile_.part, "the part that goes to standard output")->type_name("PART");
+    app->add_option("--emit", emit_, "write the IR in place of an artifact")
+        ->check(CLI::IsMember({"ir"}))
+        ->type_name("ir");
+    add_approximate(app, compile_.approximate);
+    add_policy_options(app, compile_.policy);
+  }
+
+  Exit run_compile() {
+    const auto& app = *app_.get_subcommand("compile");
+    compile_.emit_ir = !emit_.empty();
+    if (compile_.targets.empty()) {
+      if (!compile_.emit_ir) return say_usage(console_, "--target is required", app);
+      compile_.targets.push_back(Target::nftables);
+    }
+    if (compile_.directory.empty() && compile_.targets.size() > 1)
+      return say_usage(console_, "several targets need a folder to write to (-o DIR)", app);
+    if (!compile_.directory.empty() && (!compile_.part.empty() || compile_.emit_ir))
+      return say_usage(console_, "-o writes all parts; it does not go with --part or --emit", app);
+    return compile(compile_, console_);
+  }
+
+  void add_apply() {
+    auto* app = add("apply", "load a policy on this host, atomically",
+                    [this] { return apply(apply_, console_); });
+    app->add_option("POLICY", apply_.path, "policy file; `-` is standard input")->required();
+    static const std::map<std::string, Target> backends = {{"iptables", Target::iptables},
+                                                           {"nftables", Target::nftables}};
+    add_choice<Target>(app, "--backend", backends, [this](Target t) { apply_.backend = t; },
+                       "what to load it with; unsaid: nftables");
+    app->add_flag("--dry-run", apply_.dry_run, "ask the kernel, change nothing");
+    add_approximate(app, apply_.approximate);
+    add_policy_options(app, apply_.policy);
+  }
+
+  void add_explain() {
+    auto* app = add("explain", "say what one packet gets, and why",
+                    [this] { return explain(explain_, console_); });
+    app->add_option("POLICY", explain_.path, "policy file; `-` is standard input")->required();
+    app->add_option("PACKET", explain_.packet,
+                    "like `tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0`")
+        ->required();
+    add_choice<Target>(app, "--target", target_names(), [this](Target t) { explain_.target = t; },
+                       "explain what this target is told; unsaid: the first that can say the policy");
+    add_policy_options(app, explain_.policy);
+  }
+
+  void add_services() {
+    auto* app = add("services", "show the service catalogue, or one of its services",
+                    [this] { return services(services_, console_); });
+    app->add_option("NAME", services_.name, "a service's name");
+    add_format(app, services_.format);
+  }
+
+  Console& console_;
+  CLI::App app_{"Compiles a firewall policy to iptables, nftables or Windows Firewall.", "firewright"};
+  std::function<Exit()> command_;
+  CheckOptions check_;
+  CompileOptions compile_;
+  std::string emit_;
+  ApplyOptions apply_;
+  ExplainOptions explain_;
+  ServicesOptions services_;
+};
+
+}  // namespace
+
+Exit run(const std::vector<std::string>& arguments, Console& console) {
+  try {
+    const auto exit = CommandLine(console).run(arguments);
+    console.out.flush();
+    if (!console.out) {
+      complain(console, "cannot write to standard output");
+      return Exit::system;
+    }
+    return exit;
+  } catch (const std::exception& error) {
+    complain(console, std::string("stopped: ") + error.what());
+    return Exit::system;
+  }
+}
+
+}  // namespace firewright::cli
