@@ -1,0 +1,161 @@
+#include "compiler/semantics/meaning.h"
+
+#include <algorithm>
+#include <set>
+
+namespace firewright::semantics {
+namespace {
+
+std::string key_of(const Outcome& outcome) {
+  std::string key = outcome.decided ? "d" : outcome.returned ? "r" : "u";
+  if (outcome.decided) key += to_string(outcome.verdict);
+  for (const auto effect : outcome.effects) key += " " + std::to_string(effect);
+  return key;
+}
+
+std::vector<std::uint32_t> joined(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+  std::vector<std::uint32_t> all;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
+  return all;
+}
+
+}  // namespace
+
+Outcomes::Outcomes() { (void)number({}); }
+
+std::uint32_t Outcomes::number(Outcome outcome) {
+  const auto next = static_cast<std::uint32_t>(outcomes_.size());
+  const auto [entry, added] = by_key_.emplace(key_of(outcome), next);
+  if (added) outcomes_.push_back(std::move(outcome));
+  return entry->second;
+}
+
+std::uint32_t Outcomes::effect(const std::string& text) {
+  const auto next = static_cast<std::uint32_t>(effects_.size());
+  const auto [entry, added] = by_effect_.emplace(text, next);
+  if (added) effects_.push_back(text);
+  return entry->second;
+}
+
+Meanings::Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget)
+    : diagrams_(budget), space_(programs, order), then_(diagrams_.new_operation()) {}
+
+// One program's chains, each made once.
+struct Meanings::Walk {
+  const ir::Program& program;
+  std::map<std::string, Node> done;
+  std::set<std::string> open;
+  bool broken = false;
+};
+
+std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook) {
+  const Outcome accepted{.decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
+  const auto* base = program.find(hook);
+  if (base == nullptr) return Diagrams::leaf(outcomes_.number(accepted));
+  Walk walk{.program = program, .done = {}, .open = {}, .broken = false};
+  const auto node = chain(walk, *base);
+  auto end = accepted;
+  if (base->policy == ir::VerdictKind::drop) end.verdict = ir::Verdict::drop();
+  const auto settled = settle(node, end, end, diagrams_.new_operation());
+  if (walk.broken || diagrams_.exhausted()) return std::nullopt;
+  return settled;
+}
+
+Node Meanings::settle(Node chain, Outcome undecided, Outcome returned, std::uint32_t operation) {
+  return diagrams_.map(operation, chain, [&](std::uint32_t number) {
+    const auto& outcome = outcomes_[number];
+    if (outcome.decided) return Diagrams::leaf(number);
+    auto settled = outcome.returned ? returned : undecided;
+    settled.effects = joined(outcome.effects, settled.effects);
+    return Diagrams::leaf(outcomes_.number(std::move(settled)));
+  });
+}
+
+Node Meanings::then(Node first, Node second) {
+  return diagrams_.combine(then_, first, second, [&](Node a, Node b) -> std::optional<Node> {
+    if (a == Diagrams::leaf(Outcomes::undecided)) return b;
+    if (b == Diagrams::leaf(Outcomes::undecided)) return a;
+    if (!Diagrams::is_leaf(a)) return std::nullopt;
+    const auto& before = outcomes_[Diagrams::value(a)];
+    if (before.decided || before.returned) return a;
+    if (!Diagrams::is_leaf(b)) return std::nullopt;
+    auto after = outcomes_[Diagrams::value(b)];
+    after.effects = joined(before.effects, after.effects);
+    return Diagrams::leaf(outcomes_.number(std::move(after)));
+  });
+}
+
+Node Meanings::fold(std::span<Node> rules) {
+  if (rules.empty()) return Diagrams::leaf(Outcomes::undecided);
+  // Neighbours first: balanced, and the results of small folds stay small.
+  std::vector<Node> level(rules.begin(), rules.end());
+  while (level.size() > 1) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < level.size(); i += 2)
+      level[kept++] = i + 1 < level.size() ? then(level[i], level[i + 1]) : level[i];
+    level.resize(kept);
+  }
+  return level.front();
+}
+
+Node Meanings::chain(Walk& walk, const ir::Chain& chain) {
+  if (const auto done = walk.done.find(chain.name); done != walk.done.end()) return done->second;
+  if (!walk.open.insert(chain.name).second) {
+    walk.broken = true;
+    return Diagrams::leaf(Outcomes::undecided);
+  }
+  std::vector<Node> rules;
+  rules.reserve(chain.rules.size());
+  for (const auto& entry : chain.rules) {
+    rules.push_back(rule(walk, entry));
+    if (diagrams_.exhausted() || walk.broken) break;
+  }
+  const auto node = fold(rules);
+  walk.open.erase(chain.name);
+  walk.done.emplace(chain.name, node);
+  return node;
+}
+
+Node Meanings::rule(Walk& walk, const ir::Rule& rule) {
+  Outcome outcome;
+  if (rule.effects.log) outcome.effects.push_back(outcomes_.effect("log " + *rule.effects.log));
+  if (rule.effects.count) outcome.effects.push_back(outcomes_.effect("count " + *rule.effects.count));
+  std::sort(outcome.effects.begin(), outcome.effects.end());
+  Node then_node = Diagrams::leaf(Outcomes::undecided);
+  switch (rule.verdict.kind) {
+    case ir::VerdictKind::accept:
+    case ir::VerdictKind::drop:
+    case ir::VerdictKind::reject:
+      outcome.decided = true;
+      outcome.verdict = rule.verdict;
+      break;
+    case ir::VerdictKind::next: break;
+    case ir::VerdictKind::return_: outcome.returned = true; break;
+    case ir::VerdictKind::jump:
+    case ir::VerdictKind::go_to: {
+      const auto* target = walk.program.find(rule.verdict.chain);
+      if (target == nullptr) {
+        walk.broken = true;
+        return then_node;
+      }
+      const bool jump = rule.verdict.kind == ir::VerdictKind::jump;
+      Outcome returned;
+      returned.returned = !jump;
+      // Back from a jump the packet goes on below it; back from a goto it leaves this chain too.
+      then_node = settle(chain(walk, *target), returned, returned, diagrams_.new_operation());
+      break;
+    }
+  }
+  const auto effect = Diagrams::leaf(outcomes_.number(outcome));
+  const auto taken = then(effect, then_node);
+  const auto matched = space_.match(diagrams_, rule.match);
+  if (taken == Diagrams::leaf(Outcomes::undecided)) return taken;
+  return diagrams_.combine(diagrams_.new_operation(), matched, taken,
+                           [&](Node m, Node value) -> std::optional<Node> {
+                             if (m == Diagrams::leaf(0)) return Diagrams::leaf(Outcomes::undecided);
+                             if (m == Diagrams::leaf(1)) return value;
+                             return std::nullopt;
+                           });
+}
+
+}  // namespace firewright::semantics

@@ -1,0 +1,410 @@
+#include "compiler/semantics/space.h"
+
+#include <algorithm>
+
+namespace firewright::semantics {
+namespace {
+
+constexpr std::uint32_t family_ranks = 2;
+// "nobody": the owner of a packet that no socket sent.
+constexpr u128 no_owner = u128{1} << 32U;
+
+constexpr std::size_t at(Field field) { return static_cast<std::size_t>(field); }
+
+// Enums are numeric fields whose ranks are their values.
+std::uint32_t enum_size(Field field) {
+  switch (field) {
+    case Field::family: return family_ranks;
+    case Field::profile: return ir::ProfileSet::count;
+    case Field::state: return ir::StateSet::count;
+    case Field::in:
+    case Field::out:
+    case Field::protocol:
+    case Field::source_port:
+    case Field::destination_port:
+    case Field::icmp:
+    case Field::source4:
+    case Field::source6:
+    case Field::destination4:
+    case Field::destination6:
+    case Field::user:
+    case Field::group:
+    case Field::program:
+    case Field::windows_service: return 0;
+  }
+  return 0;
+}
+
+u128 last_value(Field field) {
+  switch (field) {
+    case Field::family:
+    case Field::profile:
+    case Field::state: return enum_size(field) - 1;
+    case Field::protocol: return 0xff;
+    case Field::source_port:
+    case Field::destination_port:
+    case Field::icmp: return 0xffff;
+    case Field::source4:
+    case Field::destination4: return 0xffffffff;
+    case Field::source6:
+    case Field::destination6: return ~u128{0};
+    case Field::user:
+    case Field::group: return no_owner;
+    case Field::in:
+    case Field::out:
+    case Field::program:
+    case Field::windows_service: return 0;  // names, not numbers
+  }
+  return 0;
+}
+
+template <class E>
+std::vector<std::pair<std::uint32_t, std::uint32_t>> enum_ranges(EnumSet<E> set) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
+  for (const auto member : set) {
+    const auto rank = static_cast<std::uint32_t>(member);
+    if (!ranges.empty() && ranges.back().second + 1 == rank)
+      ranges.back().second = rank;
+    else
+      ranges.emplace_back(rank, rank);
+  }
+  return ranges;
+}
+
+}  // namespace
+
+Space::Space(std::span<const ir::Program* const> programs, FieldOrder order) {
+  order_levels(order);
+  for (std::size_t i = 0; i < field_count; ++i) {
+    const auto field = static_cast<Field>(i);
+    starts_[i].push_back(0);
+    for (std::uint32_t rank = 1; rank < enum_size(field); ++rank) starts_[i].push_back(rank);
+  }
+  for (const auto* program : programs) collect(*program);
+  for (const auto field : {Field::user, Field::group}) starts_[at(field)].push_back(no_owner);
+  for (auto& starts : starts_) {
+    std::sort(starts.begin(), starts.end());
+    starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+  }
+  std::sort(predicates_.begin(), predicates_.end());
+  predicates_.erase(std::unique(predicates_.begin(), predicates_.end()), predicates_.end());
+  for (auto* list : {&interfaces_, &programs_, &services_}) {
+    const auto less = [](const Name& a, const Name& b) {
+      return std::tie(a.text, a.kind) < std::tie(b.text, b.kind);
+    };
+    const auto same = [](const Name& a, const Name& b) { return a.text == b.text && a.kind == b.kind; };
+    std::sort(list->begin(), list->end(), less);
+    list->erase(std::unique(list->begin(), list->end(), same), list->end());
+    list->push_back({.text = {}, .kind = Name::Kind::other});
+  }
+}
+
+void Space::order_levels(FieldOrder order) {
+  using enum Field;
+  static constexpr Field ports[] = {destination_port, source_port};
+  static constexpr Field addresses[] = {source4, source6, destination4, destination6};
+  std::uint32_t next = 0;
+  const auto put = [&](Field field) {
+    fields_[next] = field;
+    levels_[at(field)] = next++;
+  };
+  for (const auto field : {family, in, out, profile, state, protocol, icmp}) put(field);
+  if (order == FieldOrder::ports_first)
+    for (const auto field : ports) put(field);
+  for (const auto field : addresses) put(field);
+  if (order == FieldOrder::addresses_first)
+    for (const auto field : ports) put(field);
+  for (const auto field : {user, group, program, windows_service}) put(field);
+}
+
+template <class T>
+void Space::cut(Field field, const IntervalSet<T>& set) {
+  auto& starts = starts_[at(field)];
+  const u128 end = set.max().value;
+  for (const auto& interval : set.intervals()) {
+    starts.push_back(interval.first.value);
+    if (interval.last.value != end) starts.push_back(u128{interval.last.value} + 1);
+  }
+}
+
+void Space::collect(const ir::Program& program) {
+  for (const auto& chain : program.chains)
+    for (const auto& rule : chain.rules) {
+      const auto& match = rule.match;
+      cut(Field::protocol, match.protocols);
+      cut(Field::source_port, match.source_ports);
+      cut(Field::destination_port, match.destination_ports);
+      cut(Field::icmp, match.icmp);
+      cut(Field::source4, match.source.v4);
+      cut(Field::source6, match.source.v6);
+      cut(Field::destination4, match.destination.v4);
+      cut(Field::destination6, match.destination.v6);
+      cut(Field::user, match.users);
+      cut(Field::group, match.groups);
+      for (const auto* set : {&match.in, &match.out})
+        for (const auto& pattern : set->patterns())
+          interfaces_.push_back({.text = pattern.name,
+                                 .kind = pattern.wildcard ? Name::Kind::wildcard : Name::Kind::exact});
+      if (!match.program.empty()) programs_.push_back({match.program, Name::Kind::exact});
+      if (!match.windows_service.empty()) services_.push_back({match.windows_service, Name::Kind::exact});
+      predicates_.insert(predicates_.end(), match.predicates.begin(), match.predicates.end());
+    }
+}
+
+std::vector<Space::Name>& Space::names(Field field) {
+  if (field == Field::program) return programs_;
+  return field == Field::windows_service ? services_ : interfaces_;
+}
+const std::vector<Space::Name>& Space::names(Field field) const {
+  if (field == Field::program) return programs_;
+  return field == Field::windows_service ? services_ : interfaces_;
+}
+
+std::uint32_t Space::level(const ir::Predicate& predicate) const {
+  const auto found = std::lower_bound(predicates_.begin(), predicates_.end(), predicate);
+  return static_cast<std::uint32_t>(field_count + static_cast<std::size_t>(found - predicates_.begin()));
+}
+
+std::optional<Field> Space::field(std::uint32_t level) const {
+  if (level >= field_count) return std::nullopt;
+  return fields_[level];
+}
+
+const ir::Predicate& Space::predicate(std::uint32_t level) const {
+  return predicates_[level - field_count];
+}
+
+std::uint32_t Space::last_rank(std::uint32_t level) const {
+  const auto known = field(level);
+  if (!known) return 1;
+  switch (*known) {
+    case Field::in:
+    case Field::out:
+    case Field::program:
+    case Field::windows_service: return static_cast<std::uint32_t>(names(*known).size() - 1);
+    case Field::family:
+    case Field::profile:
+    case Field::state:
+    case Field::protocol:
+    case Field::source_port:
+    case Field::destination_port:
+    case Field::icmp:
+    case Field::source4:
+    case Field::source6:
+    case Field::destination4:
+    case Field::destination6:
+    case Field::user:
+    case Field::group: return static_cast<std::uint32_t>(starts_[at(*known)].size() - 1);
+  }
+  return 0;
+}
+
+std::pair<u128, u128> Space::values(Field field, std::uint32_t rank) const {
+  const auto& starts = starts_[at(field)];
+  if (starts.size() <= rank) return {rank, rank};
+  return {starts[rank], rank + 1 < starts.size() ? starts[rank + 1] - 1 : last_value(field)};
+}
+
+std::uint32_t Space::rank_of(Field field, u128 value) const {
+  const auto& starts = starts_[at(field)];
+  return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), value) - starts.begin() - 1);
+}
+
+template <class T>
+Space::Ranges Space::ranges(Field field, const IntervalSet<T>& set) const {
+  Ranges result;
+  for (const auto& interval : set.intervals())
+    result.emplace_back(rank_of(field, interval.first.value), rank_of(field, interval.last.value));
+  return result;
+}
+
+Space::Ranges Space::ranges(Field field, const ir::InterfaceSet& set) const {
+  Ranges result;
+  const auto& list = names(field);
+  for (std::uint32_t rank = 0; rank < list.size(); ++rank) {
+    const auto& name = list[rank];
+    // A region is matched by exactly the wildcards that its own wildcard begins with, and the names
+    // that nothing mentions are matched by no pattern at all.
+    const bool matched = std::any_of(set.patterns().begin(), set.patterns().end(), [&](const auto& p) {
+      if (name.kind == Name::Kind::other) return false;
+      if (name.kind == Name::Kind::wildcard && !p.wildcard) return false;
+      return p.matches(name.text);
+    });
+    if (matched != set.complemented()) result.emplace_back(rank, rank);
+  }
+  return result;
+}
+
+Space::Ranges Space::ranges(Field field, const std::string& text) const {
+  const auto rank = name_rank(field, text);
+  return {{rank, rank}};
+}
+
+std::uint32_t Space::name_rank(Field field, const std::string& name) const {
+  const auto& list = names(field);
+  std::uint32_t best = static_cast<std::uint32_t>(list.size() - 1);
+  std::size_t longest = 0;
+  for (std::uint32_t rank = 0; rank + 1 < list.size(); ++rank) {
+    if (list[rank].kind == Name::Kind::exact && list[rank].text == name) return rank;
+    if (list[rank].kind == Name::Kind::wildcard && name.starts_with(list[rank].text) &&
+        list[rank].text.size() >= longest) {
+      longest = list[rank].text.size();
+      best = rank;
+    }
+  }
+  return best;
+}
+
+Node Space::restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Node below) const {
+  const auto last = last_rank(level(field));
+  const auto none = Diagrams::leaf(0);
+  std::vector<Edge> edges;
+  std::uint32_t next = 0;
+  for (const auto& [first, end] : allowed) {
+    if (first > next) edges.push_back({first - 1, none});
+    edges.push_back({end, below});
+    next = end + 1;
+  }
+  if (next <= last) edges.push_back({last, none});
+  return diagrams.make(level(field), edges);
+}
+
+Node Space::match(Diagrams& diagrams, const ir::Match& match) const {
+  Node tail = Diagrams::leaf(1);
+  // From the last level up. Predicates are made in descending order.
+  auto predicates = match.predicates;
+  std::sort(predicates.begin(), predicates.end());
+  predicates.erase(std::unique(predicates.begin(), predicates.end()), predicates.end());
+  for (auto it = predicates.rbegin(); it != predicates.rend(); ++it) {
+    const Edge edges[] = {{0, Diagrams::leaf(0)}, {1, tail}};
+    tail = diagrams.make(level(*it), edges);
+  }
+  std::array<Node, family_ranks> by_family{Diagrams::leaf(0), Diagrams::leaf(0)};
+  for (const auto family : match.families) {
+    Node node = tail;
+    for (std::size_t i = field_count; i-- > 0;) {
+      const auto f = fields_[i];
+      const auto numeric = [&](const auto& set) {
+        if (!set.is_all()) node = restrict(diagrams, f, ranges(f, set), node);
+      };
+      const bool v4 = family == Family::ipv4;
+      switch (f) {
+        case Field::family: break;
+        case Field::in:
+          if (!match.in.is_any()) node = restrict(diagrams, f, ranges(f, match.in), node);
+          break;
+        case Field::out:
+          if (!match.out.is_any()) node = restrict(diagrams, f, ranges(f, match.out), node);
+          break;
+        case Field::profile:
+          if (!match.profiles.is_all()) node = restrict(diagrams, f, enum_ranges(match.profiles), node);
+          break;
+        case Field::state:
+          if (!match.states.is_all()) node = restrict(diagrams, f, enum_ranges(match.states), node);
+          break;
+        case Field::protocol: numeric(match.protocols); break;
+        case Field::source_port: numeric(match.source_ports); break;
+        case Field::destination_port: numeric(match.destination_ports); break;
+        case Field::icmp: numeric(match.icmp); break;
+        case Field::source4:
+          if (v4) numeric(match.source.v4);
+          break;
+        case Field::source6:
+          if (!v4) numeric(match.source.v6);
+          break;
+        case Field::destination4:
+          if (v4) numeric(match.destination.v4);
+          break;
+        case Field::destination6:
+          if (!v4) numeric(match.destination.v6);
+          break;
+        case Field::user: numeric(match.users); break;
+        case Field::group: numeric(match.groups); break;
+        case Field::program:
+          if (!match.program.empty()) node = restrict(diagrams, f, ranges(f, match.program), node);
+          break;
+        case Field::windows_service:
+          if (!match.windows_service.empty())
+            node = restrict(diagrams, f, ranges(f, match.windows_service), node);
+          break;
+      }
+    }
+    by_family[static_cast<std::size_t>(family)] = node;
+  }
+  const Edge edges[] = {{0, by_family[0]}, {1, by_family[1]}};
+  return diagrams.make(level(Field::family), edges);
+}
+
+ir::Packet Space::packet(ir::Hook hook, std::span<const std::uint32_t> ranks) const {
+  const auto number = [&](Field f) { return values(f, ranks[level(f)]).first; };
+  const auto name = [&](Field f) -> std::string {
+    const auto& entry = names(f)[ranks[level(f)]];
+    if (entry.kind == Name::Kind::exact) return entry.text;
+    // Something that the region holds and no name in it is.
+    const std::string prefix = entry.kind == Name::Kind::wildcard ? entry.text : "other";
+    for (unsigned n = 0;; ++n) {
+      auto candidate = prefix + std::to_string(n);
+      if (name_rank(f, candidate) == ranks[level(f)]) return candidate;
+    }
+  };
+  ir::Packet packet;
+  packet.hook = hook;
+  if (hook != ir::Hook::outbound) packet.in = name(Field::in);
+  if (hook != ir::Hook::inbound) packet.out = name(Field::out);
+  packet.profile = static_cast<ir::Profile>(number(Field::profile));
+  packet.state = static_cast<ir::ConntrackState>(number(Field::state));
+  if (number(Field::family) == 0) {
+    packet.source = Ipv4{static_cast<std::uint32_t>(number(Field::source4))};
+    packet.destination = Ipv4{static_cast<std::uint32_t>(number(Field::destination4))};
+  } else {
+    packet.source = Ipv6{number(Field::source6)};
+    packet.destination = Ipv6{number(Field::destination6)};
+  }
+  packet.protocol = Protocol{static_cast<std::uint8_t>(number(Field::protocol))};
+  if (has_ports(packet.protocol)) {
+    packet.source_port = Port{static_cast<std::uint16_t>(number(Field::source_port))};
+    packet.destination_port = Port{static_cast<std::uint16_t>(number(Field::destination_port))};
+  }
+  packet.icmp = IcmpTypeCode{static_cast<std::uint16_t>(number(Field::icmp))};
+  const auto owner = [&](Field f) -> std::optional<OwnerId> {
+    const auto id = number(f);
+    if (id == no_owner) return std::nullopt;
+    return OwnerId{static_cast<std::uint32_t>(id)};
+  };
+  packet.user = owner(Field::user);
+  packet.group = owner(Field::group);
+  packet.program = name(Field::program);
+  packet.windows_service = name(Field::windows_service);
+  return packet;
+}
+
+std::vector<std::uint32_t> Space::ranks(const ir::Packet& packet, const ir::PredicateValue& holds) const {
+  std::vector<std::uint32_t> ranks(field_count + predicates_.size());
+  const auto put = [&](Field f, u128 value) { ranks[level(f)] = rank_of(f, value); };
+  const bool v4 = packet.family() == Family::ipv4;
+  put(Field::family, v4 ? 0 : 1);
+  ranks[level(Field::in)] = name_rank(Field::in, packet.in);
+  ranks[level(Field::out)] = name_rank(Field::out, packet.out);
+  put(Field::profile, static_cast<u128>(packet.profile));
+  put(Field::state, static_cast<u128>(packet.state));
+  put(Field::protocol, packet.protocol.value);
+  put(Field::source_port, packet.source_port.value);
+  put(Field::destination_port, packet.destination_port.value);
+  put(Field::icmp, packet.icmp.value);
+  if (v4) {
+    put(Field::source4, std::get<Ipv4>(packet.source).value);
+    put(Field::destination4, std::get<Ipv4>(packet.destination).value);
+  } else {
+    put(Field::source6, std::get<Ipv6>(packet.source).value);
+    put(Field::destination6, std::get<Ipv6>(packet.destination).value);
+  }
+  put(Field::user, packet.user ? u128{packet.user->value} : no_owner);
+  put(Field::group, packet.group ? u128{packet.group->value} : no_owner);
+  ranks[level(Field::program)] = name_rank(Field::program, packet.program);
+  ranks[level(Field::windows_service)] = name_rank(Field::windows_service, packet.windows_service);
+  for (std::size_t i = 0; i < predicates_.size(); ++i)
+    ranks[field_count + i] = holds(predicates_[i]) ? 1 : 0;
+  return ranks;
+}
+
+}  // namespace firewright::semantics

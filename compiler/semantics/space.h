@@ -1,0 +1,106 @@
+// The packet space: which fields a packet has, in which order diagrams look at them, and what their
+// ranks stand for.
+//
+// A Space is made for the programs that are to be compared. Each field's domain is cut at every
+// boundary that one of them mentions, and the pieces are numbered: the ranks. Interfaces, programs and
+// Windows services are the names and wildcards mentioned, plus "any other". A packet's protocol decides
+// what its layer-4 fields mean, and its family which addresses it has: fields that a packet does not
+// have are never looked at on its path (ir::Match holds that by its invariants).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/base/integers.h"
+#include "compiler/ir/evaluate.h"
+#include "compiler/ir/program.h"
+#include "compiler/semantics/diagram.h"
+
+namespace firewright::semantics {
+
+enum class Field : std::uint8_t {
+  family,
+  in,
+  out,
+  profile,
+  state,
+  protocol,
+  source_port,
+  destination_port,
+  icmp,
+  source4,
+  source6,
+  destination4,
+  destination6,
+  user,
+  group,
+  program,
+  windows_service,
+  last = windows_service
+};
+inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::last) + 1;
+
+// Firewall-like rule sets want ports before addresses, router-like ones the reverse.
+enum class FieldOrder : std::uint8_t { ports_first, addresses_first };
+
+class Space {
+ public:
+  Space(std::span<const ir::Program* const> programs, FieldOrder order);
+
+  [[nodiscard]] std::uint32_t level(Field field) const { return levels_[static_cast<std::size_t>(field)]; }
+  // Predicates come behind all fields, in ascending order.
+  [[nodiscard]] std::uint32_t level(const ir::Predicate& predicate) const;
+  // The field at a level; none for a predicate's.
+  [[nodiscard]] std::optional<Field> field(std::uint32_t level) const;
+  [[nodiscard]] const ir::Predicate& predicate(std::uint32_t level) const;
+  [[nodiscard]] std::size_t predicate_count() const { return predicates_.size(); }
+  // The highest rank of the field at a level.
+  [[nodiscard]] std::uint32_t last_rank(std::uint32_t level) const;
+  // The values behind a rank: for numeric fields the interval; for names the index into names().
+  [[nodiscard]] std::pair<u128, u128> values(Field field, std::uint32_t rank) const;
+
+  // Leaf 1 for the packets that match, leaf 0 for the others.
+  [[nodiscard]] Node match(Diagrams& diagrams, const ir::Match& match) const;
+
+  // A packet of the given ranks (one a level; a predicate's is not looked at).
+  [[nodiscard]] ir::Packet packet(ir::Hook hook, std::span<const std::uint32_t> ranks) const;
+  // The other way: the ranks of a concrete packet, with the predicates as given.
+  [[nodiscard]] std::vector<std::uint32_t> ranks(const ir::Packet& packet,
+                                                 const ir::PredicateValue& holds) const;
+
+ private:
+  // One name or region of names: an exact name, the names that begin with `text` and are mentioned by
+  // nothing longer, or the names that nothing mentions.
+  struct Name {
+    std::string text;
+    enum class Kind : std::uint8_t { exact, wildcard, other } kind = Kind::other;
+  };
+  using Ranges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+  void order_levels(FieldOrder order);
+  void collect(const ir::Program& program);
+  [[nodiscard]] std::uint32_t rank_of(Field field, u128 value) const;
+  template <class T>
+  void cut(Field field, const IntervalSet<T>& set);
+  template <class T>
+  [[nodiscard]] Ranges ranges(Field field, const IntervalSet<T>& set) const;
+  [[nodiscard]] Ranges ranges(Field field, const ir::InterfaceSet& set) const;
+  [[nodiscard]] Ranges ranges(Field field, const std::string& text) const;
+  [[nodiscard]] std::vector<Name>& names(Field field);
+  [[nodiscard]] const std::vector<Name>& names(Field field) const;
+  [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
+  [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Node below) const;
+
+  std::array<std::uint32_t, field_count> levels_{};
+  std::array<Field, field_count> fields_{};
+  std::array<std::vector<u128>, field_count> starts_;  // numeric: where each rank begins
+  std::vector<Name> interfaces_;                       // shared by in and out
+  std::vector<Name> programs_, services_;
+  std::vector<ir::Predicate> predicates_;
+};
+
+}  // namespace firewright::semantics
