@@ -34,13 +34,27 @@ std::string describe_error(int error) {
 }
 
 FileContent failure(std::string error) {
-  return {.text = std::nullopt, .error = std::move(error), .too_large = false};
+  FileContent content;
+  content.error = std::move(error);
+  return content;
+}
+
+FileContent failure(int error) {
+  auto content = failure(describe_error(error));
+  content.missing = error == ENOENT;
+  return content;
+}
+
+FileContent success(std::string text) {
+  FileContent content;
+  content.text = std::move(text);
+  return content;
 }
 
 FileContent too_large(std::size_t limit) {
-  return {.text = std::nullopt,
-          .error = "larger than " + std::to_string(limit) + " bytes",
-          .too_large = true};
+  auto content = failure("larger than " + std::to_string(limit) + " bytes");
+  content.too_large = true;
+  return content;
 }
 
 // Closes what it holds.
@@ -74,12 +88,12 @@ FileContent read_all(int fd, std::size_t expected, std::size_t limit) {
   while (true) {
     const ssize_t count = read(fd, chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failure(describe_error(errno));
+    if (count < 0) return failure(errno);
     if (count == 0) break;
     text.append(chunk, 0, static_cast<std::size_t>(count));
     if (text.size() > limit) return too_large(limit);
   }
-  return {.text = std::move(text), .error = "", .too_large = false};
+  return success(std::move(text));
 }
 
 }  // namespace
@@ -88,12 +102,12 @@ FileContent DiskFileSystem::read(const std::string& path, std::size_t limit) con
   if (path.find('\0') != std::string::npos) return failure("the path holds a NUL byte");
   // Looked at before it is opened: opening some devices has effects.
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return failure(describe_error(errno));
+  if (stat(path.c_str(), &status) != 0) return failure(errno);
   if (S_ISDIR(status.st_mode)) return failure("is a directory");
   if (S_ISSOCK(status.st_mode)) return failure("is a socket");
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (file.get() < 0) return failure(describe_error(errno));
-  if (fstat(file.get(), &status) != 0) return failure(describe_error(errno));
+  if (file.get() < 0) return failure(errno);
+  if (fstat(file.get(), &status) != 0) return failure(errno);
   if (auto reason = refusal(status, file.get()); !reason.empty()) return failure(std::move(reason));
   const bool regular = S_ISREG(status.st_mode);
   const auto size = regular ? static_cast<std::size_t>(status.st_size) : 0;
@@ -121,13 +135,13 @@ FileContent MemoryFileSystem::read(const std::string& path, std::size_t limit) c
   const auto file = files.find(name);
   if (file != files.end()) {
     if (file->second.size() > limit) return too_large(limit);
-    return {.text = file->second, .error = "", .too_large = false};
+    return success(file->second);
   }
   const auto folder = name.empty() || name == "." ? "" : name + "/";
   const auto below = files.lower_bound(folder);
   if (below != files.end() && below->first.compare(0, folder.size(), folder) == 0)
     return failure("is a directory");
-  return failure("no such file or directory");
+  return failure(ENOENT);
 }
 
 std::vector<std::string> MemoryFileSystem::glob(const std::string& pattern) const {

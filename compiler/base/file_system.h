@@ -13,6 +13,7 @@ struct FileContent {
   std::optional<std::string> text;
   std::string error;  // when there is no text: "no such file or directory", "is a directory", ...
   bool too_large = false;  // the error is that the file is larger than the limit
+  bool missing = false;    // the error is that there is no such file
 };
 
 class FileSystem {

@@ -7,6 +7,6 @@
 
 namespace firewright {
 
-__extension__ typedef unsigned __int128 u128;
+__extension__ typedef unsigned __int128 u128;  // NOLINT(modernize-use-using)
 
 }  // namespace firewright

@@ -113,8 +113,8 @@ std::string source_lines(Span span, const Sources& sources, const Painter& paint
   const auto shown = excerpt(file.line(number), span.begin - std::min(start, span.begin),
                              span.end - std::min(start, span.end));
   const auto mark = paint.caret("^" + std::string(shown.underline - 1, '~'));
-  return fmt::format("{:>5} |{}{}\n      | {}{}\n", number, shown.text.empty() ? "" : " ", shown.text,
-                     std::string(shown.indent, ' '), mark);
+  return fmt::format("{:>5} |{}{}\n      | {}{}\n", number, shown.text.empty() ? "" : " ",
+                     shown.text, std::string(shown.indent, ' '), mark);
 }
 
 // One headline, and the source line where there is one.
@@ -175,8 +175,8 @@ std::string render_text(const Sink& sink, const Sources& sources, RenderOptions 
   const Painter paint(options.colour);
   std::string out;
   for (const auto& diagnostic : sink.diagnostics()) {
-    const auto message = fmt::format("{} [{}]", paint.bold(printable(diagnostic.message())),
-                                     id(diagnostic.kind));
+    const auto message =
+        fmt::format("{} [{}]", paint.bold(printable(diagnostic.message())), id(diagnostic.kind));
     out += block(diagnostic.span, severity(diagnostic.kind), message, sources, paint);
     for (const auto& label : diagnostic.labels)
       out += block(label.span, Severity::note, printable(label.text), sources, paint);
@@ -195,7 +195,8 @@ std::string render_json(const Sink& sink, const Sources& sources) {
                          {"errors", sink.errors()},
                          {"warnings", sink.warnings()},
                          {"not_shown", sink.dropped()}};
-  // File names and values are whatever bytes the user has; `replace` keeps the document valid UTF-8.
+  // File names and values are whatever bytes the user has; `replace` keeps the document valid
+  // UTF-8.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

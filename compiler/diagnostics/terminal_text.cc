@@ -59,9 +59,9 @@ constexpr Range deceiving[] = {
 
 // Marks that are drawn over the letter before them (the common blocks).
 constexpr Range combining[] = {
-    {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f},   {0x0670, 0x0670},
-    {0x093c, 0x093c}, {0x094d, 0x094d}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a},   {0x0e47, 0x0e4e},
-    {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0x302a, 0x302d},   {0x3099, 0x309a},
+    {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x0670, 0x0670},
+    {0x093c, 0x093c}, {0x094d, 0x094d}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x0e47, 0x0e4e},
+    {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0x302a, 0x302d}, {0x3099, 0x309a},
     {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},
 };
 
@@ -100,7 +100,9 @@ Glyph glyph_at(std::string_view text, std::size_t offset) {
   if (control(c) || in_table(deceiving, c)) return escaped(size, escape(c));
   return {.size = size,
           .shown = std::string(text.substr(offset, size)),
-          .width = in_table(combining, c) ? 0U : in_table(wide, c) ? 2U : 1U};
+          .width = in_table(combining, c) ? 0U
+                   : in_table(wide, c)    ? 2U
+                                          : 1U};
 }
 
 std::string printable(std::string_view text) {

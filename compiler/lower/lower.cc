@@ -1,5 +1,6 @@
 #include "compiler/lower/lower.h"
 
+#include <algorithm>
 #include <set>
 
 #include "compiler/lower/baseline.h"
@@ -86,10 +87,7 @@ class DirectionLowering {
     chain.hook = to_hook(direction_);
     chain.policy = said_.default_verdict == DefaultVerdict::accept ? ir::VerdictKind::accept
                                                                    : ir::VerdictKind::drop;
-    // Where everything is accepted anyway the baseline has nothing to add.
-    const bool filters =
-        said_.default_verdict != DefaultVerdict::accept || !lowered_.empty() || said_.log;
-    if (filters) rules_ = baseline_rules(policy_.baseline, *chain.hook);
+    emit_baseline(*chain.hook);
     emit_class([](const Lowered& l) { return l.action == Action::deny; });
     emit_class([](const Lowered& l) { return l.action == Action::reject; });
     emit_class([](const Lowered& l) { return l.action == Action::allow && !l.limited; });
@@ -126,6 +124,30 @@ class DirectionLowering {
       if (exception.limit) limit(lowered, *exception.limit, name);
     }
     lowered_.push_back(std::move(lowered));
+  }
+
+  // The baseline, as far as it says something: not where everything is accepted anyway, nor where
+  // nothing is ever forwarded, and no rule for packets that an exception accepts all the same.
+  void emit_baseline(ir::Hook hook) {
+    const auto any = [&](auto of) { return std::any_of(lowered_.begin(), lowered_.end(), of); };
+    const bool accepts = said_.default_verdict == DefaultVerdict::accept;
+    if (accepts && lowered_.empty() && !said_.log) return;
+    if (hook == ir::Hook::forward && !accepts &&
+        !any([](const Lowered& l) { return l.action == Action::allow; }))
+      return;
+    rules_ = baseline_rules(policy_.baseline, hook);
+    // Something between the baseline and the allows takes packets away: order matters, all stay.
+    if (any([](const Lowered& l) { return l.action != Action::allow; })) return;
+    if (std::any_of(rules_.begin(), rules_.end(),
+                    [](const ir::Rule& r) { return r.verdict.kind != ir::VerdictKind::accept; }))
+      return;
+    std::erase_if(rules_, [&](const ir::Rule& rule) {
+      return any([&](const Lowered& l) {
+        return l.effects.empty() && std::any_of(l.matches.begin(), l.matches.end(), [&](const auto& m) {
+                 return covers(m, rule.match);
+               });
+      });
+    });
   }
 
   static void limit(Lowered& lowered, const policy::Limit& said, const std::string& instance) {

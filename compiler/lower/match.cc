@@ -208,4 +208,22 @@ bool overlap(const ir::Match& a, const ir::Match& b) {
   return v4 || v6;
 }
 
+bool covers(const ir::Match& wide, const ir::Match& narrow) {
+  const auto holds = [](const AddressSet& all, const AddressSet& part) {
+    return all.v4.contains(part.v4) && all.v6.contains(part.v6);
+  };
+  return (narrow.families - wide.families).empty() && (wide.in.is_any() || wide.in == narrow.in) &&
+         (wide.out.is_any() || wide.out == narrow.out) &&
+         (narrow.profiles - wide.profiles).empty() && (narrow.states - wide.states).empty() &&
+         wide.protocols.contains(narrow.protocols) &&
+         wide.source_ports.contains(narrow.source_ports) &&
+         wide.destination_ports.contains(narrow.destination_ports) &&
+         wide.icmp.contains(narrow.icmp) && holds(wide.source, narrow.source) &&
+         holds(wide.destination, narrow.destination) && wide.users.contains(narrow.users) &&
+         wide.groups.contains(narrow.groups) &&
+         (wide.program.empty() || wide.program == narrow.program) &&
+         (wide.windows_service.empty() || wide.windows_service == narrow.windows_service) &&
+         wide.predicates.empty();
+}
+
 }  // namespace firewright::lower

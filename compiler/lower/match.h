@@ -21,4 +21,7 @@ namespace firewright::lower {
 // Whether some packet matches both, whatever their predicates say.
 [[nodiscard]] bool overlap(const ir::Match& a, const ir::Match& b);
 
+// Whether every packet that matches `narrow` surely matches `wide`. May say no where it is so.
+[[nodiscard]] bool covers(const ir::Match& wide, const ir::Match& narrow);
+
 }  // namespace firewright::lower

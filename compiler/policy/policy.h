@@ -17,6 +17,7 @@
 namespace firewright::policy {
 
 enum class Direction : std::uint8_t { inbound, outbound, forward, last = forward };
+using DirectionSet = EnumSet<Direction>;
 enum class Action : std::uint8_t { allow, deny, reject };
 enum class DefaultVerdict : std::uint8_t { drop, reject, accept, unmanaged };
 [[nodiscard]] std::string_view to_string(Direction direction);
@@ -109,6 +110,8 @@ struct Exception {
   Span span;                   // of the whole entry
   std::size_t index = 0;       // its place in its array, over all files, in reading order
   std::optional<std::string> text;  // the string form, as written
+  // What it is about, as written, for the label: "ssh", "tcp/8080", "icmp/echo-request"; may be empty.
+  std::string subject;
 
   std::vector<Spanned<std::string>> services;  // names used, of the catalogue or the policy
   // Union of all that `service`, `protocol`, `port`, `source-port`, `icmp-type` or the string form

@@ -41,6 +41,7 @@ struct Limits {
   static constexpr std::size_t policy_bytes = 64UL << 20;   // one policy file
   static constexpr std::size_t list_bytes = 256UL << 20;    // one address list
   static constexpr std::size_t nesting = 128;               // of TOML values
+  static constexpr std::size_t values = 5'000'000;          // of one policy file
   static constexpr std::size_t include_depth = 64;
   static constexpr std::size_t files = 10000;
 };

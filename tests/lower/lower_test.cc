@@ -86,12 +86,34 @@ TEST(Lower, ThePolicyOfThreeWordsIsAWholeFirewall) {
             "exception: protocol {tcp} dport {22} -> accept\n"
             "default: any -> drop\n");
   EXPECT_EQ(all_rules(toml, "outbound"), "default: any -> accept\n");
-  EXPECT_EQ(all_rules(toml, "forward"),
+  EXPECT_EQ(all_rules(toml, "forward"), "default: any -> drop\n") << "nothing is forwarded at all";
+}
+
+TEST(Lower, ForwardingHasABaselineOnceSomethingIsForwarded) {
+  EXPECT_EQ(all_rules("[forward]\nallow = [{ service = \"ssh\", in = \"eth0\", out = \"eth1\" }]\n", "forward"),
             "established: state {established, related} -> accept\n"
             "icmp-errors: family {ipv4} protocol {icmp} icmp {3/0-3/255, 11/0-12/255} -> accept\n"
             "icmp-errors: family {ipv6} protocol {icmpv6} icmp {1/0-4/255} -> accept\n"
             "drop-invalid: state {invalid} -> drop\n"
+            "exception: in {\"eth0\"} out {\"eth1\"} protocol {tcp} dport {22} -> accept\n"
             "default: any -> drop\n");
+}
+
+TEST(Lower, BaselineThatAnAllowCoversIsLeftOut) {
+  EXPECT_EQ(all_rules("[baseline]\ndrop-invalid = false\n[inbound]\nallow = [\"ssh\", { protocol = \"icmp\" }]\n", "inbound"),
+            "loopback: in {\"lo\"} -> accept\n"
+            "established: state {established, related} -> accept\n"
+            "exception: protocol {tcp} dport {22} -> accept\n"
+            "exception: family {ipv4} protocol {icmp} -> accept\n"
+            "exception: family {ipv6} protocol {icmpv6} -> accept\n"
+            "default: any -> drop\n");
+  for (const std::string keeps : {"[inbound]\nallow = [{ protocol = \"icmp\" }]\n",
+                                  "[baseline]\ndrop-invalid = false\n[inbound]\nallow = [{ protocol = \"icmp\" }]\n"
+                                  "deny = [\"icmp/echo-request\"]\n",
+                                  "[baseline]\ndrop-invalid = false\n[inbound]\n"
+                                  "allow = [{ protocol = \"icmp\", count = true }]\n"})
+    EXPECT_NE(all_rules(keeps, "inbound").find("icmp-errors"), std::string::npos)
+        << "an order or an effect hangs on it: " << keeps;
 }
 
 TEST(Lower, BaselineCanBeTakenAwayPieceByPiece) {
