@@ -13,10 +13,13 @@ using ir::Rule;
 constexpr std::size_t most_near_misses = 5;
 
 // Tries the match with one field after the other set to "any": what mends it was in the way.
-std::vector<std::string> mismatches(const Match& match, const Packet& packet) {
-  std::vector<std::string> reasons;
-  const auto check = [&](bool ok, std::string reason) {
-    if (!ok) reasons.push_back(std::move(reason));
+NearMiss mismatches(const Rule& rule, const Packet& packet) {
+  const auto& match = rule.match;
+  NearMiss miss{.rule = &rule, .reasons = {}, .distance = 0};
+  const auto check = [&](bool ok, std::string reason, unsigned weight = 1) {
+    if (ok) return;
+    miss.reasons.push_back(std::move(reason));
+    miss.distance += weight;
   };
   const auto address = [](const std::variant<Ipv4, Ipv6>& a) {
     return std::visit([](auto value) { return to_string(value); }, a);
@@ -34,7 +37,7 @@ std::vector<std::string> mismatches(const Match& match, const Packet& packet) {
         "the profile is " + std::string(to_string(packet.profile)));
   check(match.states.contains(packet.state), "the state is " + std::string(to_string(packet.state)));
   const bool protocol = match.protocols.contains(packet.protocol);
-  check(protocol, "the protocol is " + to_string(packet.protocol));
+  check(protocol, "the protocol is " + to_string(packet.protocol), 3);
   if (protocol) {
     check(holds([&](Match& m) {
             m.protocols = match.protocols;
@@ -45,10 +48,11 @@ std::vector<std::string> mismatches(const Match& match, const Packet& packet) {
             m.protocols = match.protocols;
             m.destination_ports = match.destination_ports;
           }),
-          "the destination port is " + std::to_string(packet.destination_port.value));
+          "the destination port is " + std::to_string(packet.destination_port.value), 2);
     check(holds([&](Match& m) { m.icmp = match.icmp; }),
           "the ICMP type is " + std::to_string(packet.icmp.type()) + "/" +
-              std::to_string(packet.icmp.code()));
+              std::to_string(packet.icmp.code()),
+          2);
   }
   if (family) {
     check(holds([&](Match& m) { m.source = match.source; }),
@@ -63,7 +67,7 @@ std::vector<std::string> mismatches(const Match& match, const Packet& packet) {
   check(holds([&](Match& m) { m.program = match.program; }), "it is another program's");
   check(holds([&](Match& m) { m.windows_service = match.windows_service; }),
         "it is another Windows service's");
-  return reasons;
+  return miss;
 }
 
 bool decides(const Rule& rule) {
@@ -77,11 +81,10 @@ std::vector<NearMiss> near_misses(const ir::Chain& chain, const Packet& packet,
   for (const auto& rule : chain.rules) {
     if (rule.origin.kind != OriginKind::exception || !decides(rule)) continue;
     if (rule.verdict.kind == instead) continue;
-    auto reasons = mismatches(rule.match, packet);
-    if (!reasons.empty()) near.push_back({.rule = &rule, .reasons = std::move(reasons)});
+    if (auto miss = mismatches(rule, packet); !miss.reasons.empty()) near.push_back(std::move(miss));
   }
   std::stable_sort(near.begin(), near.end(), [](const NearMiss& a, const NearMiss& b) {
-    return a.reasons.size() < b.reasons.size();
+    return a.distance < b.distance;
   });
   // One exception may have become several rules; the closest of them speaks for it.
   std::vector<NearMiss> kept;

@@ -11,7 +11,8 @@ namespace firewright::analysis {
 // An exception that would have decided otherwise, and what kept it from matching.
 struct NearMiss {
   const ir::Rule* rule = nullptr;
-  std::vector<std::string> reasons;  // one for each field that does not match: "source is 203.0.113.9"
+  std::vector<std::string> reasons;  // one for each field that does not match: "the source is ..."
+  unsigned distance = 0;             // another service is farther away than another source
 };
 
 struct Explanation {

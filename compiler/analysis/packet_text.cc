@@ -22,7 +22,7 @@ class PacketParser {
       fail({file_, 0, 0}, "it is longer than 4096 bytes");
       return std::nullopt;
     }
-    split();
+    if (!split()) return std::nullopt;
     if (words_.empty()) {
       fail({file_, 0, 0}, "it is empty");
       return std::nullopt;
@@ -40,7 +40,8 @@ class PacketParser {
     return false;
   }
 
-  void split() {
+  // A quote begins and ends a word that may hold blanks; it stands nowhere else.
+  bool split() {
     std::size_t i = 0;
     while (i < text_.size()) {
       if (std::string_view(" \t\r\n").find(text_[i]) != std::string_view::npos) {
@@ -50,19 +51,27 @@ class PacketParser {
       const auto begin = i;
       if (text_[i] == '"') {
         const auto end = text_.find('"', i + 1);
-        i = end == std::string_view::npos ? text_.size() : end + 1;
-        const auto inner_end = end == std::string_view::npos ? text_.size() : end;
-        push(text_.substr(begin + 1, inner_end - begin - 1), begin, i);
+        if (end == std::string_view::npos)
+          return fail(span(begin, text_.size()), "this quote is not closed");
+        i = end + 1;
+        push(text_.substr(begin + 1, end - begin - 1), begin, i);
         continue;
       }
       while (i < text_.size() && std::string_view(" \t\r\n").find(text_[i]) == std::string_view::npos)
         ++i;
-      push(text_.substr(begin, i - begin), begin, i);
+      const auto word = text_.substr(begin, i - begin);
+      if (word.find('"') != std::string_view::npos)
+        return fail(span(begin, i), "a quote stands inside a word");
+      push(word, begin, i);
     }
+    return true;
   }
 
+  [[nodiscard]] Span span(std::size_t begin, std::size_t end) const {
+    return {file_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+  }
   void push(std::string_view text, std::size_t begin, std::size_t end) {
-    words_.push_back({text, {file_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)}});
+    words_.push_back({text, span(begin, end)});
   }
 
   [[nodiscard]] bool at_end() const { return next_ >= words_.size(); }
@@ -237,14 +246,24 @@ class PacketParser {
     if (!found) return fail(key.span, "`" + std::string(key.text) + "` is not understood here");
     if (at_end()) return fail(key.span, "`" + std::string(key.text) + "` needs a value");
     const auto value = take();
-    if (key.text == "in") packet_.in = value.text;
-    if (key.text == "out") packet_.out = value.text;
+    if (key.text == "in") return interface(value, packet_.in);
+    if (key.text == "out") return interface(value, packet_.out);
     if (key.text == "program") packet_.program = value.text;
     if (key.text == "windows-service") packet_.windows_service = value.text;
     if (key.text == "user") return owner(value, packet_.user);
     if (key.text == "group") return owner(value, packet_.group);
     if (key.text == "profile") return profile(value);
     if (value.text.empty()) return fail(value.span, "`" + std::string(key.text) + "` needs a value");
+    return true;
+  }
+
+  // What the kernel takes for a name: dev_valid_name() of net/core/dev.c.
+  bool interface(const Word& word, std::string& out) {
+    constexpr std::size_t longest = 15;
+    if (word.text.empty() || word.text.size() > longest || word.text == "." || word.text == ".." ||
+        word.text.find_first_of("/: \t\n\v\f\r") != std::string_view::npos)
+      return fail(word.span, "no interface can have this name");
+    out = word.text;
     return true;
   }
 

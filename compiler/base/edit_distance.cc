@@ -25,18 +25,26 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+std::size_t common_prefix(std::string_view a, std::string_view b) {
+  const auto ends = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<std::size_t>(ends.first - a.begin());
+}
+
 }  // namespace
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t longest_word = 64;  // a longer one is no slip, and the cost is quadratic
   if (word.size() > longest_word) return std::nullopt;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best_prefix = 0;
   std::optional<std::string> best;
   for (const auto& candidate : candidates) {
     if (candidate.size() > longest_word) continue;
     const auto distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
+    const auto prefix = common_prefix(word, candidate);
+    if (distance < best_distance || (best && distance == best_distance && prefix > best_prefix)) {
       best_distance = distance;
+      best_prefix = prefix;
       best = candidate;
     }
   }

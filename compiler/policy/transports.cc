@@ -63,6 +63,32 @@ bool read_text_protocol(Context& context, const Value& value, std::string_view n
   return true;
 }
 
+// Do the protocols have what the other keys narrow?
+void check_combination(Context& context, const TransportKeys& keys, const ProtocolChoice& choice) {
+  const auto* port = keys.port != nullptr ? keys.port : keys.source_port;
+  if (keys.icmp_type != nullptr && (port != nullptr || !choice.plain.empty())) {
+    const auto* other = port != nullptr ? port : keys.protocol;
+    context.report(Kind::conflicting_keys, keys.icmp_type->key_span, {"icmp-type", other->key}).help =
+        "ICMP types belong to `icmp`, `icmpv4` and `icmpv6`; write an exception of its own for each "
+        "protocol";
+  } else if (port != nullptr && keys.protocol == nullptr) {
+    context.report(Kind::port_without_protocol, port->key_span, {port->key}).help =
+        "add `protocol = \"tcp\"` or `protocol = \"udp\"`, or both as an array";
+  } else if (port != nullptr && (choice.is_icmp() || !choice.has_ports())) {
+    context.report(Kind::protocol_without_ports, port->key_span, {choice.portless()})
+        .labels.push_back({.span = keys.protocol->value.span, .text = "the protocol"});
+  }
+}
+
+void add_ports(const ProtocolChoice& choice, const Transport& ports,
+               std::vector<Transport>& transports) {
+  for (const auto& interval : choice.plain.intervals())
+    for (unsigned p = interval.first.value; p <= interval.last.value; ++p) {
+      transports.push_back(ports);
+      transports.back().protocols = ProtocolSet::of(Protocol{static_cast<std::uint8_t>(p)});
+    }
+}
+
 void report_no_slash(Context& context, const Value& value) {
   const auto& text = value.string();
   auto& diagnostic = context.report(Kind::bad_ports, value, {text});
@@ -110,50 +136,22 @@ std::optional<std::vector<Transport>> read_transport_keys(Context& context,
     choice = read_protocols(context, *keys.protocol);
   else if (keys.icmp_type != nullptr)
     choice.icmp = FamilySet::all();
+  if (context.sink.errors() == errors) check_combination(context, keys, choice);
+  const bool combined = context.sink.errors() == errors;
+  Transport ports;
+  if (keys.port != nullptr) ports.destination_ports = read_ports(context, *keys.port);
+  if (keys.source_port != nullptr) ports.source_ports = read_ports(context, *keys.source_port);
+  IcmpChoice icmp;
+  if (keys.icmp_type != nullptr && combined)
+    icmp = read_icmp_types(context, *keys.icmp_type, choice);
   if (context.sink.errors() > errors) return std::nullopt;
   std::vector<Transport> transports;
-  PortSet ports = PortSet::all();
-  PortSet source_ports = PortSet::all();
-  bool narrowed = false;
-  for (const auto* entry : {keys.port, keys.source_port}) {
-    if (entry == nullptr) continue;
-    narrowed = true;
-    if (keys.protocol == nullptr) {
-      context.report(Kind::port_without_protocol, entry->key_span, {entry->key}).help =
-          "add `protocol = \"tcp\"` or `protocol = \"udp\"`, or both as an array";
-      return std::nullopt;
-    }
-    if (!choice.has_ports() || choice.is_icmp()) {
-      const auto which = choice.portless();
-      auto& diagnostic = context.report(Kind::protocol_without_ports, entry->key_span, {which});
-      diagnostic.labels.push_back({.span = keys.protocol->value.span, .text = "the protocol"});
-      return std::nullopt;
-    }
-    (entry == keys.port ? ports : source_ports) = read_ports(context, *entry);
-  }
-  if (keys.icmp_type != nullptr) {
-    if (!choice.plain.empty() || narrowed) {
-      auto& diagnostic = context.report(Kind::conflicting_keys, keys.icmp_type->key_span,
-                                        {keys.icmp_type->key, narrowed ? "port" : "protocol"});
-      diagnostic.help = "ICMP types belong to `icmp`, `icmpv4` and `icmpv6`; write an exception of its "
-                        "own for each protocol";
-      return std::nullopt;
-    }
-    const auto icmp = read_icmp_types(context, *keys.icmp_type, choice);
-    if (context.sink.errors() > errors) return std::nullopt;
+  if (keys.icmp_type != nullptr)
     add_icmp(choice, icmp, transports);
-    return transports;
-  }
-  if (context.sink.errors() > errors) return std::nullopt;
-  if (!narrowed) {
+  else if (keys.port != nullptr || keys.source_port != nullptr)
+    add_ports(choice, ports, transports);
+  else
     add_protocols(choice, transports);
-    return transports;
-  }
-  for (const auto& interval : choice.plain.intervals())
-    for (unsigned p = interval.first.value; p <= interval.last.value; ++p)
-      transports.push_back({.protocols = ProtocolSet::of(Protocol{static_cast<std::uint8_t>(p)}),
-                            .source_ports = source_ports,
-                            .destination_ports = ports});
   return transports;
 }
 

@@ -207,7 +207,7 @@ TEST(Explain, ADenyByDefaultNamesWhatCameNearest) {
             "drop  tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0 new\n"
             "  by the default of inbound\n"
             "  nearest exceptions:\n"
-            "    accept by `ssh from 192.0.2.0/24` (<stdin>:2:18)\n"
+            "    accept by `ssh from 192.0.2.0/24` (<stdin>:2:17)\n"
             "      but the source is 203.0.113.9\n"
             "    accept by `");
 }

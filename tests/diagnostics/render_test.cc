@@ -9,11 +9,13 @@
 namespace firewright {
 namespace {
 
-// One file, and a sink to report into. Spans are given by what they cover: the first place where the
-// text holds it.
+// One file, and a sink to report into. Spans are given by what they cover: the first place where
+// the text holds it.
 class RenderTest : public testing::Test {
  protected:
-  void file(std::string name, std::string text) { id_ = sources_.add(std::move(name), std::move(text)); }
+  void file(std::string name, std::string text) {
+    id_ = sources_.add(std::move(name), std::move(text));
+  }
   [[nodiscard]] Span at(std::string_view value) const {
     const auto begin = sources_.file(id_).text().find(value);
     EXPECT_NE(begin, std::string_view::npos) << value;
@@ -67,11 +69,14 @@ TEST_F(RenderTest, WithoutAPlaceThereIsOnlyTheMessage) {
 
 TEST_F(RenderTest, ColumnsCountCodePointsAndTheCaretCountsTerminalColumns) {
   // é takes one column, 門 two, and the combining acute accent none.
-  file("p.toml", "n = \"\xc3\xa9\xe9\x96\x80" "e\xcc\x81\", x = 1\n");
+  file("p.toml",
+       "n = \"\xc3\xa9\xe9\x96\x80"
+       "e\xcc\x81\", x = 1\n");
   report(at("x"));
   EXPECT_EQ(text(),
             "p.toml:1:13: error: not TOML: why [syntax]\n"
-            "    1 | n = \"\xc3\xa9\xe9\x96\x80" "e\xcc\x81\", x = 1\n"
+            "    1 | n = \"\xc3\xa9\xe9\x96\x80"
+            "e\xcc\x81\", x = 1\n"
             "      |             ^\n");
 }
 
@@ -153,8 +158,11 @@ TEST_F(RenderTest, ALongLineIsCutAroundTheValue) {
   report(at("BAD"));
   EXPECT_EQ(text(),
             "p.toml:1:1004: error: not TOML: why [syntax]\n"
-            "    1 | ..." + std::string(77, 'a') + " = BAD" + std::string(74, 'b') + "...\n"
-            "      | " + std::string(83, ' ') + "^~~\n");
+            "    1 | ..." +
+                std::string(77, 'a') + " = BAD" + std::string(74, 'b') +
+                "...\n"
+                "      | " +
+                std::string(83, ' ') + "^~~\n");
 }
 
 TEST_F(RenderTest, ALongValueIsCutToo) {
@@ -162,8 +170,11 @@ TEST_F(RenderTest, ALongValueIsCutToo) {
   report({.file = id_, .begin = 4, .end = 100004});
   EXPECT_EQ(text(),
             "p.toml:1:5: error: not TOML: why [syntax]\n"
-            "    1 | a = " + std::string(156, '[') + "...\n"
-            "      |     ^" + std::string(155, '~') + "\n");
+            "    1 | a = " +
+                std::string(156, '[') +
+                "...\n"
+                "      |     ^" +
+                std::string(155, '~') + "\n");
 }
 
 TEST_F(RenderTest, ALineThatFitsIsShownWhole) {
@@ -171,8 +182,11 @@ TEST_F(RenderTest, ALineThatFitsIsShownWhole) {
   report(at("X"));
   EXPECT_EQ(text(),
             "p.toml:1:71: error: not TOML: why [syntax]\n"
-            "    1 | " + std::string(70, 'a') + "X" + std::string(89, 'b') + "\n"
-            "      | " + std::string(70, ' ') + "^\n");
+            "    1 | " +
+                std::string(70, 'a') + "X" + std::string(89, 'b') +
+                "\n"
+                "      | " +
+                std::string(70, ' ') + "^\n");
 }
 
 TEST_F(RenderTest, WarningsAndNotesSaySo) {
@@ -188,18 +202,20 @@ TEST_F(RenderTest, WhatIsNotKeptIsCounted) {
   for (std::size_t i = 0; i < Sink::limit + 2; ++i)
     sink_.report(Kind::cannot_read, {}, {std::to_string(i), "why"});
   const auto shown = text();
-  EXPECT_TRUE(shown.ends_with("error: cannot read `999`: why [cannot-read]\n"
-                              "note: 2 more of these are not shown\n"))
+  EXPECT_TRUE(
+      shown.ends_with("error: cannot read `999`: why [cannot-read]\n"
+                      "note: 2 more of these are not shown\n"))
       << shown.substr(shown.size() - 200);
 }
 
 TEST_F(RenderTest, ColourIsThereWhenAskedFor) {
   file("p.toml", "a = 1");
   report(at("1"));
-  EXPECT_EQ(render_text(sink_, sources_, {.colour = true}),
-            "\x1b[1mp.toml:1:5:\x1b[0m \x1b[1;31merror:\x1b[0m \x1b[1mnot TOML: why\x1b[0m [syntax]\n"
-            "    1 | a = 1\n"
-            "      |     \x1b[1;32m^\x1b[0m\n");
+  EXPECT_EQ(
+      render_text(sink_, sources_, {.colour = true}),
+      "\x1b[1mp.toml:1:5:\x1b[0m \x1b[1;31merror:\x1b[0m \x1b[1mnot TOML: why\x1b[0m [syntax]\n"
+      "    1 | a = 1\n"
+      "      |     \x1b[1;32m^\x1b[0m\n");
 }
 
 TEST_F(RenderTest, JsonHoldsTheSame) {
@@ -262,17 +278,18 @@ TEST(PrintableTest, Table) {
       {"\xc3\xa9\xe9\x96\x80\xf0\x9f\x94\xa5", "\xc3\xa9\xe9\x96\x80\xf0\x9f\x94\xa5"},
       {"a\tb\nc\rd", "a\\tb\\nc\\rd"},
       {"\0\x01\x7f"s, "\\0\\x01\\x7f"},
-      {"\xc2\x85", "\\u{85}"},                    // a control character of the second kind
-      {"\xe2\x80\xae", "\\u{202e}"},              // right-to-left override
-      {"\xe2\x80\x8b", "\\u{200b}"},              // zero-width space
-      {"\xef\xbb\xbf", "\\u{feff}"},              // byte order mark
-      {"\xf3\xa0\x81\x81", "\\u{e0041}"},         // a tag character
-      {"\x80", "\\x80"},                          // a stray continuation
-      {"\xc0\x80", "\\xc0\\x80"},                 // overlong
-      {"\xe0\x80\x80", "\\xe0\\x80\\x80"},        // overlong
-      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},        // a surrogate
+      {"\xc2\x85", "\\u{85}"},  // a control character of the second kind
+      // NOLINTNEXTLINE(misc-misleading-bidirectional)
+      {"\xe2\x80\xae", "\\u{202e}"},                 // right-to-left override
+      {"\xe2\x80\x8b", "\\u{200b}"},                 // zero-width space
+      {"\xef\xbb\xbf", "\\u{feff}"},                 // byte order mark
+      {"\xf3\xa0\x81\x81", "\\u{e0041}"},            // a tag character
+      {"\x80", "\\x80"},                             // a stray continuation
+      {"\xc0\x80", "\\xc0\\x80"},                    // overlong
+      {"\xe0\x80\x80", "\\xe0\\x80\\x80"},           // overlong
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // above U+10FFFF
-      {"\xe9\x96", "\\xe9\\x96"},                 // cut short
+      {"\xe9\x96", "\\xe9\\x96"},                    // cut short
   };
   for (const auto& [in, out] : cases) EXPECT_EQ(printable(in), out);
 }

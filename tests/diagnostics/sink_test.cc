@@ -67,7 +67,8 @@ TEST(SinkTest, AFloodIsCountedAndNotKept) {
 }
 
 TEST(DiagnosticTest, ArgumentsFillTheWording) {
-  Diagnostic diagnostic{.kind = Kind::expired, .args = {"{}", "2020-01-01"}, .span = {}, .labels = {}, .help = {}};
+  Diagnostic diagnostic{
+      .kind = Kind::expired, .args = {"{}", "2020-01-01"}, .span = {}, .labels = {}, .help = {}};
   EXPECT_EQ(diagnostic.message(), "`{}` expired on 2020-01-01 and is left out");
   diagnostic.args.pop_back();
   EXPECT_EQ(diagnostic.message(), "`{}` expired on  and is left out");
@@ -90,7 +91,8 @@ TEST(KindTest, WordingIsLowerCaseWithoutFullStop) {
     ASSERT_FALSE(text.empty()) << id(kind);
     EXPECT_FALSE(text.ends_with('.')) << id(kind);
     // A proper name may come first; an ordinary capital letter is followed by a small one.
-    EXPECT_FALSE(text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+    EXPECT_FALSE(text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' &&
+                 text[1] <= 'z')
         << id(kind);
   }
 }

@@ -1,0 +1,53 @@
+// The live Linux host: puts an artifact into the kernel, all of it or nothing.
+//
+// Takes bytes and says what came of it; prints nothing, decides nothing about policies. No shell is
+// ever involved. Each function works on the network namespace of the calling thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace firewright::host {
+
+enum class Reason {
+  none,
+  permission,   // the caller may not
+  unsupported,  // the kernel or a program it takes is missing
+  refused,      // the kernel or that program did not take the artifact
+  io,           // anything else on the way
+};
+
+struct [[nodiscard]] Result {
+  Reason reason = Reason::none;
+  std::string error;  // for people; empty when ok
+  bool changed = false;  // after a failure: what was there before could not be kept
+  [[nodiscard]] bool ok() const { return reason == Reason::none; }
+};
+
+struct BatchOptions {
+  // Lets the kernel check everything and change nothing.
+  bool dry_run = false;
+};
+
+// One nftables transaction: the messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, the last one
+// but the end asking for an acknowledgement. Unless the result is ok, the kernel holds what it held.
+Result load_batch(std::string_view batch, const BatchOptions& options = {});
+
+struct IptablesOptions {
+  bool dry_run = false;  // `--test`: parsed and built, not committed
+  bool noflush = false;  // beside other people's rules
+  // Makes of a file and the family's saved tables what is to be fed; unset: the file as it is.
+  std::function<std::string(std::string_view file, std::string_view saved)> adapt;
+  // The four programs; a name without '/' is looked for in PATH, /usr/sbin and /sbin.
+  std::string restore_v4 = "iptables-restore";
+  std::string restore_v6 = "ip6tables-restore";
+  std::string save_v4 = "iptables-save";
+  std::string save_v6 = "ip6tables-save";
+};
+
+// Both families, IPv4 first. The kernel has no transaction over the two: what was there is saved before,
+// and put back when a family fails. The error says which failed and what became of the other.
+Result load_iptables(std::string_view v4, std::string_view v6, const IptablesOptions& options = {});
+
+}  // namespace firewright::host

@@ -1,0 +1,71 @@
+#include "backends/host/messages.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include <cstring>
+
+namespace firewright::host {
+namespace {
+
+template <class T>
+std::optional<T> read(std::string_view bytes, std::size_t offset) {
+  T value;
+  if (bytes.size() < offset || bytes.size() - offset < sizeof value) return std::nullopt;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+std::size_t aligned(std::size_t size) { return (size + 3U) & ~std::size_t{3}; }
+
+// A string attribute of the message's first level.
+std::string text_attribute(const Message& message, std::uint16_t wanted) {
+  std::size_t offset = sizeof(nlmsghdr) + sizeof(nfgenmsg);
+  while (const auto attribute = read<nlattr>(message.bytes, offset)) {
+    const std::size_t length = attribute->nla_len;
+    if (length < sizeof(nlattr) || length > message.bytes.size() - offset) return {};
+    if ((attribute->nla_type & NLA_TYPE_MASK) == wanted) {
+      const auto text = message.bytes.substr(offset + sizeof(nlattr), length - sizeof(nlattr));
+      return std::string(text.substr(0, text.find('\0')));
+    }
+    offset += aligned(length);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::vector<Message>> split_batch(std::string_view batch) {
+  std::vector<Message> messages;
+  for (std::size_t offset = 0; offset < batch.size();) {
+    const auto header = read<nlmsghdr>(batch, offset);
+    if (!header || header->nlmsg_len < sizeof(nlmsghdr) + sizeof(nfgenmsg)) return std::nullopt;
+    if (header->nlmsg_len > batch.size() - offset) return std::nullopt;
+    messages.push_back({.sequence = header->nlmsg_seq, .type = header->nlmsg_type, .offset = offset,
+                        .bytes = batch.substr(offset, header->nlmsg_len)});
+    offset += aligned(header->nlmsg_len);
+  }
+  if (messages.size() < 3 || messages.front().type != NFNL_MSG_BATCH_BEGIN ||
+      messages.back().type != NFNL_MSG_BATCH_END)
+    return std::nullopt;
+  return messages;
+}
+
+std::string describe(const Message& message) {
+  if (message.type == NFNL_MSG_BATCH_BEGIN) return "begin of the transaction";
+  if (message.type == NFNL_MSG_BATCH_END) return "end of the transaction";
+  switch (message.type & 0xffU) {
+    case NFT_MSG_NEWTABLE: return "new table " + text_attribute(message, NFTA_TABLE_NAME);
+    case NFT_MSG_DELTABLE: return "delete table " + text_attribute(message, NFTA_TABLE_NAME);
+    case NFT_MSG_NEWCHAIN: return "new chain " + text_attribute(message, NFTA_CHAIN_NAME);
+    case NFT_MSG_NEWRULE: return "new rule in chain " + text_attribute(message, NFTA_RULE_CHAIN);
+    case NFT_MSG_NEWSET: return "new set " + text_attribute(message, NFTA_SET_NAME);
+    case NFT_MSG_NEWSETELEM:
+      return "elements of set " + text_attribute(message, NFTA_SET_ELEM_LIST_SET);
+    case NFT_MSG_NEWOBJ: return "new object " + text_attribute(message, NFTA_OBJ_NAME);
+    default: return "message of type " + std::to_string(message.type & 0xffU);
+  }
+}
+
+}  // namespace firewright::host

@@ -1,0 +1,45 @@
+// IR rules to lines of a table of one family.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backends/iptables/merge.h"
+#include "backends/iptables/product.h"
+#include "backends/iptables/table.h"
+
+namespace firewright::iptables {
+
+class RuleWriter {
+ public:
+  // `program` shows which rules share a limit.
+  RuleWriter(Table& table, const ir::Program& program, Family family);
+
+  void write(const std::string& chain, ir::Hook hook, const MergedRule& merged);
+
+ private:
+  // What is done with a packet that matches: lines that match nothing more but what is stateful.
+  using Action = std::vector<Line>;
+
+  [[nodiscard]] Action effects_and_verdict(const ir::Rule& rule) const;
+  // Lines that test the rule's limit before the action.
+  [[nodiscard]] Action limited(const ir::Rule& rule, Action action, bool in_one_place);
+  [[nodiscard]] std::string spell(const std::vector<ir::Predicate>& predicates);
+  [[nodiscard]] std::string spell(const ir::Predicate& predicate);
+  [[nodiscard]] Line as_one(const Action& action, const std::string& what);
+  void write(const std::string& chain, const Product& product, Action action,
+             const std::string& comment);
+
+  Table& table_;
+  Family family_;
+  std::map<std::vector<ir::Predicate>, unsigned> users_;  // in how many rules
+  std::map<ir::Predicate, std::string> bucket_names_;
+  std::set<std::string> taken_bucket_names_;
+};
+
+// Whether the rule holds for every packet of the family, and decides.
+[[nodiscard]] bool decides_everything(const ir::Rule& rule, ir::Hook hook, Family family);
+
+}  // namespace firewright::iptables

@@ -1,0 +1,110 @@
+#include "backends/iptables/update.h"
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "backends/iptables/table.h"
+
+namespace firewright::iptables {
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
+// Splitting at blanks takes quoted texts apart, which does no harm: nothing that is looked for below
+// stands behind a quoted text.
+Words words_of(std::string_view line) {
+  Words words;
+  while (!line.empty()) {
+    const auto end = line.find(' ');
+    if (end != 0) words.push_back(line.substr(0, end));
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return words;
+}
+
+bool is_own(std::string_view chain) { return chain.starts_with(own_prefix); }
+
+// What is known of the filter table that is loaded.
+struct Loaded {
+  std::set<std::string, std::less<>> own_chains;
+  std::map<std::string, unsigned, std::less<>> plain_jumps;  // "INPUT -j firewright-input" -> how many
+  std::set<std::string, std::less<>> jumped_to_by_others;    // in another way than a plain jump
+};
+
+Loaded read(std::string_view saved) {
+  Loaded loaded;
+  bool in_filter = false;
+  for (const auto line : lines_of(saved)) {
+    if (line.starts_with('*')) in_filter = line == "*filter";
+    if (!in_filter) continue;
+    const auto words = words_of(line);
+    if (line.starts_with(':') && is_own(line.substr(1)))
+      loaded.own_chains.emplace(words.front().substr(1));
+    if (words.size() < 4 || words[0] != "-A" || is_own(words[1])) continue;
+    const auto target = words.back();
+    const auto option = words[words.size() - 2];
+    if (!is_own(target) || (option != "-j" && option != "-g")) continue;
+    if (words.size() == 4 && option == "-j")
+      ++loaded.plain_jumps[std::string(words[1]) + " -j " + std::string(target)];
+    else
+      loaded.jumped_to_by_others.emplace(target);
+  }
+  return loaded;
+}
+
+// Own chains that the file does not know any more: emptied all, then deleted all, since they may jump
+// to one another.
+std::string removals(const Loaded& loaded, const std::set<std::string, std::less<>>& declared) {
+  std::vector<std::string> stale;
+  for (const auto& chain : loaded.own_chains)
+    if (!declared.contains(chain)) stale.push_back(chain);
+
+  std::string text;
+  for (const auto& chain : stale) text += "-F " + chain + '\n';
+  for (const auto& [jump, times] : loaded.plain_jumps)
+    if (!declared.contains(jump.substr(jump.rfind(' ') + 1)))
+      for (unsigned i = 0; i < times; ++i) text += "-D " + jump + '\n';
+  for (const auto& chain : stale)
+    if (!loaded.jumped_to_by_others.contains(chain)) text += "-X " + chain + '\n';
+  return text;
+}
+
+}  // namespace
+
+bool needs_noflush(const ir::Program& program, const backend::Options& options) {
+  if (options.iptables_coexist) return true;
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::forward, ir::Hook::outbound})
+    if (program.find(hook) == nullptr) return true;
+  return false;
+}
+
+std::string update(std::string_view file, std::string_view saved) {
+  const auto loaded = read(saved);
+  std::set<std::string, std::less<>> declared;
+  std::string text;
+  for (const auto line : lines_of(file)) {
+    if (line.starts_with(':')) declared.emplace(words_of(line).front().substr(1));
+    if (line == "COMMIT") text += removals(loaded, declared);
+    if (line.starts_with("-I ")) {
+      const auto known = loaded.plain_jumps.find(line.substr(3));
+      const unsigned times = known == loaded.plain_jumps.end() ? 0 : known->second;
+      for (unsigned i = 1; i < times; ++i) text += "-D " + std::string(line.substr(3)) + '\n';
+      if (times > 0) continue;
+    }
+    text += std::string(line) + '\n';
+  }
+  return text;
+}
+
+}  // namespace firewright::iptables

@@ -1,0 +1,62 @@
+// What is fed to iptables-restore --noflush over what is loaded. load_test.cc loads it.
+#include "backends/iptables/update.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/backends/iptables/build_program.h"
+
+namespace firewright::iptables::test {
+namespace {
+
+const std::string file =
+    "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\n"
+    "-I INPUT -j firewright-input\nCOMMIT\n";
+
+TEST(IptablesUpdate, FirstLoadTakesTheFileAsItIs) {
+  EXPECT_EQ(update(file, ""), file);
+  EXPECT_EQ(update(file, "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"), file);
+}
+
+TEST(IptablesUpdate, JumpThatIsThereIsNotInsertedAgain) {
+  EXPECT_EQ(update(file, "*filter\n:INPUT ACCEPT [0:0]\n:firewright-input - [0:0]\n"
+                         "-A INPUT -j firewright-input\n-A firewright-input -j DROP\nCOMMIT\n"),
+            "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\nCOMMIT\n");
+}
+
+TEST(IptablesUpdate, SurplusJumpsAndStaleChainsGo) {
+  EXPECT_EQ(update(file, "*filter\n:firewright-input - [0:0]\n:firewright-output - [3:4]\n"
+                         ":firewright-from-1 - [0:0]\n-A INPUT -j firewright-input\n"
+                         "-A INPUT -j firewright-input\n-A OUTPUT -j firewright-output\nCOMMIT\n"),
+            "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\n"
+            "-D INPUT -j firewright-input\n"
+            "-F firewright-from-1\n-F firewright-output\n-D OUTPUT -j firewright-output\n"
+            "-X firewright-from-1\n-X firewright-output\nCOMMIT\n");
+}
+
+TEST(IptablesUpdate, OtherTablesAndChainsAreNotLookedAt) {
+  EXPECT_EQ(update(file, "*nat\n:firewright-x - [0:0]\n-A INPUT -j firewright-input\nCOMMIT\n"
+                         "*filter\n:fail2ban - [0:0]\n-A INPUT -j fail2ban\nCOMMIT\n"),
+            file);
+}
+
+// A comment that looks like a jump is no jump.
+TEST(IptablesUpdate, CommentsAreNoJumps) {
+  EXPECT_EQ(update(file, "*filter\n:INPUT ACCEPT [0:0]\n"
+                         "-A INPUT -m comment --comment \"x -j firewright-input\" -j ACCEPT\nCOMMIT\n"),
+            file);
+}
+
+TEST(IptablesUpdate, NeedsNoflush) {
+  auto program = inbound({});
+  EXPECT_FALSE(needs_noflush(program, {}));
+  backend::Options coexist;
+  coexist.iptables_coexist = true;
+  EXPECT_TRUE(needs_noflush(program, coexist));
+  program.chains.pop_back();
+  EXPECT_TRUE(needs_noflush(program, {}));
+}
+
+}  // namespace
+}  // namespace firewright::iptables::test

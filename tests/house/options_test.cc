@@ -1,0 +1,139 @@
+// The command line and its manual say the same: every command and option of `firewright --help` is
+// in man/firewright.1, and the manual promises none that does not exist.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "compiler/policy/keys.h"
+#include "tests/house/tree.h"
+
+namespace firewright::house {
+namespace {
+
+using Options = std::set<std::string>;
+
+std::string output_of(const std::string& arguments) {
+  std::string out;
+  FILE* pipe = popen(("LC_ALL=C " FIREWRIGHT_BINARY " " + arguments + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return out;
+  std::array<char, 4096> buffer{};
+  while (const auto size = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    out.append(buffer.data(), size);
+  pclose(pipe);
+  return out;
+}
+
+Options options_in(const std::string& line) {
+  static const std::regex option(R"((--[a-z][a-z0-9-]*))");
+  Options found;
+  for (std::sregex_iterator it(line.begin(), line.end(), option), end; it != end; ++it)
+    found.insert((*it)[1].str());
+  return found;
+}
+
+// The options that a help text lists: those that lines begin with.
+Options options_of_help(const std::string& help) {
+  Options found;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) {
+    const auto begin = line.find_first_not_of(' ');
+    if (begin == 0 || begin == std::string::npos || line[begin] != '-') continue;
+    // The head of the line; what is said about the option starts behind two blanks.
+    found.merge(options_in(line.substr(begin, line.find("  ", begin) - begin)));
+  }
+  return found;
+}
+
+// The commands that the help text lists under a heading with "commands" in it.
+std::set<std::string> commands_of_help(const std::string& help) {
+  static const std::regex heading(R"(^[A-Za-z ]*commands:)", std::regex::icase);
+  static const std::regex entry(R"(^  ([a-z]+)  )");
+  std::set<std::string> found;
+  std::istringstream lines(help);
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (!line.empty() && line[0] != ' ') inside = std::regex_search(line, heading);
+    if (inside && std::regex_search(line, match, entry)) found.insert(match[1].str());
+  }
+  return found;
+}
+
+// The manual's options by section: a command's name for each `.SS NAME` below COMMANDS, and "" for
+// those of the section OPTIONS, which several commands share.
+std::map<std::string, Options> options_of_manual() {
+  auto text = std::regex_replace(read("man/firewright.1"), std::regex(R"(\\-)"), "-");
+  text = std::regex_replace(text, std::regex(R"(\\f[A-Z])"), "");
+  std::map<std::string, Options> found;
+  std::istringstream lines(text);
+  std::string part;
+  std::string section;
+  bool head = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(".SH ")) part = line.substr(4), section.clear();
+    if (line.starts_with(".SS ")) section = line.substr(4, line.find(' ', 4) - 4);
+    if (part == "COMMANDS" && !section.empty()) found[section];
+    if (head && (part == "OPTIONS" || (part == "COMMANDS" && !section.empty())))
+      found[part == "OPTIONS" ? "" : section].merge(options_in(line));
+    head = line == ".TP" || line == ".TQ";
+  }
+  return found;
+}
+
+TEST(ManualTest, ListsTheCommandsThatExist) {
+  auto manual = options_of_manual();
+  manual.erase("");
+  std::set<std::string> listed;
+  for (const auto& [command, options] : manual) listed.insert(command);
+  const auto exist = commands_of_help(output_of("--help"));
+  EXPECT_FALSE(exist.empty());
+  EXPECT_EQ(listed, exist);
+}
+
+TEST(ManualTest, ListsTheOptionsOfEachCommand) {
+  auto manual = options_of_manual();
+  const auto shared = manual[""];
+  for (const auto& command : commands_of_help(output_of("--help"))) {
+    const auto help = options_of_help(output_of(command + " --help"));
+    EXPECT_FALSE(help.empty()) << command;
+    for (const auto& option : help)
+      EXPECT_TRUE(shared.contains(option) || manual[command].contains(option))
+          << "man/firewright.1 lacks " << option << " of " << command;
+    for (const auto& option : manual[command])
+      EXPECT_TRUE(help.contains(option)) << command << " has no " << option;
+  }
+}
+
+TEST(ManualTest, SharedOptionsExist) {
+  const auto help = output_of("--help");
+  auto exist = options_of_help(help);
+  for (const auto& command : commands_of_help(help))
+    exist.merge(options_of_help(output_of(command + " --help")));
+  auto manual = options_of_manual();
+  EXPECT_FALSE(manual[""].empty());
+  for (const auto& option : manual[""]) EXPECT_TRUE(exist.contains(option)) << option;
+  for (const auto& option : options_of_help(help))
+    EXPECT_TRUE(manual[""].contains(option)) << "man/firewright.1 lacks " << option;
+}
+
+// Each key of the language is the subject of an entry, or stands in bold in the text of one.
+TEST(ManualTest, ExplainsEachKeyOfTheLanguage) {
+  const auto text = std::regex_replace(read("man/firewright-policy.5"), std::regex(R"(\\-)"), "-");
+  for (const auto& key : policy::all_keys()) {
+    if (key.section == policy::Section::catalogue_service) continue;
+    if (key.section == policy::Section::target) continue;  // [target.NAME]
+    const std::regex bold("\n\\.B[RI]? ([^\n]*[ \"{])?" + std::string(key.name) + "($|[ ,;=\n\"])");
+    EXPECT_TRUE(std::regex_search(text, bold))
+        << key.name << " (" << policy::describe(key.section) << ")";
+  }
+}
+
+}  // namespace
+}  // namespace firewright::house

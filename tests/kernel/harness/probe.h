@@ -1,0 +1,25 @@
+// The ruleset that measures: what stands before and behind a policy, and how its notes are read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/kernel/harness/bed.h"
+
+namespace firewright::kernel {
+
+// Marks of packets on their way: interface n of the bed is n, from 1. In the traffic class byte the
+// upper six bits are the interface to leave by (0: not to be forwarded), the lowest says "untracked".
+inline constexpr unsigned traffic_class_untracked = 1;
+[[nodiscard]] constexpr unsigned traffic_class_of(unsigned interface, bool untracked) {
+  return interface << 2U | (untracked ? traffic_class_untracked : 0U);
+}
+
+// nft text. While flows are opened: connection tracking on, nothing noted, and what the host's own
+// stack says is kept from connection tracking.
+[[nodiscard]] std::string opening_ruleset(unsigned interfaces);
+[[nodiscard]] std::string measuring_ruleset();
+// Reads the notes of the packets numbered 1.. into `observations`. Throws HarnessError.
+void read_notes(std::vector<Observation>& observations);
+
+}  // namespace firewright::kernel
