@@ -288,7 +288,8 @@ class Writer final : private SetSource {
     if (!set.comment.empty()) data.put_text(NFTNL_UDATA_SET_COMMENT, set.comment);
     nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, data.bytes().data(), data.size());
     new_set(object);
-    put_elements(set.name, id, set.type, set.elements, raw_elements(set.type, set.elements, intervals));
+    put_elements(set.name, id, set.type, set.elements,
+                 raw_elements(set.type, set.elements, intervals), intervals);
   }
 
   SetReference named(const std::string& name) override { return named_.at(name); }
@@ -314,7 +315,7 @@ class Writer final : private SetSource {
     data.put(NFTNL_UDATA_SET_KEY_TYPEOF, type_of(field).bytes());
     nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, data.bytes().data(), data.size());
     new_set(object);
-    put_elements(reference.name, reference.id, type, elements, raw);
+    put_elements(reference.name, reference.id, type, elements, raw, intervals);
     return reference;
   }
 
@@ -350,7 +351,7 @@ class Writer final : private SetSource {
 
   // Elements go straight into messages: there may be a million.
   void put_elements(const std::string& name, std::uint32_t id, DataType type, const Elements& elements,
-                    const std::vector<RawElement>& raw) {
+                    const std::vector<RawElement>& raw, bool intervals) {
     for (std::size_t i = 0; i < raw.size();) {
       nlmsghdr* message = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE);
       mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, ruleset_.table.c_str());
@@ -358,17 +359,17 @@ class Writer final : private SetSource {
       mnl_attr_put_u32(message, NFTA_SET_ELEM_LIST_SET_ID, htonl(id));
       nlattr* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
       while (i < raw.size() && message->nlmsg_len < most_element_bytes)
-        put_element(message, type, elements, raw[i++]);
+        put_element(message, type, elements, raw[i++], intervals);
       mnl_attr_nest_end(message, list);
       finish(message);
     }
   }
 
   static void put_element(nlmsghdr* message, DataType type, const Elements& elements,
-                          const RawElement& raw) {
+                          const RawElement& raw, bool intervals) {
     nlattr* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
     if (raw.is_end) mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-    const std::string key = key_bytes(type, raw.key, elements.has_intervals());
+    const std::string key = key_bytes(type, raw.key, intervals);
     nlattr* key_attribute = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
     mnl_attr_put(message, NFTA_DATA_VALUE, key.size(), key.data());
     mnl_attr_nest_end(message, key_attribute);

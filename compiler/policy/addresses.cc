@@ -179,9 +179,7 @@ void Groups::report_cycle(const std::vector<std::pair<Group*, std::size_t>>& pat
 }
 
 void Groups::report_unknown(const Value& item, const std::string& name) {
-  std::vector<std::string> names;
-  for (const auto& [known, group] : groups_) names.push_back(known);
-  auto help = context_.did_you_mean(name, names);
+  auto help = context_.did_you_mean_key(name, groups_);
   const auto parsed = parse_address_item(name);
   const bool dotted = name.find('.') != std::string::npos || name == "localhost";
   if (help.empty() && dotted) {

@@ -35,7 +35,7 @@ Diagnostic& Context::report(Kind kind, const Value& value, Span part,
 }
 
 std::string Context::did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-  if (word.size() < 2 || candidates.size() > comparisons_left_) return "";
+  if (word.size() < 2 || !may_compare(candidates.size())) return "";
   comparisons_left_ -= candidates.size();
   const auto found = nearest(word, candidates);
   return found ? "did you mean `" + *found + "`?" : "";

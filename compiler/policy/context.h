@@ -1,7 +1,6 @@
 // What every part of the reader has at hand: where to report, what to read from, how to suggest.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +26,22 @@ class Context {
   Diagnostic& report(Kind kind, const Value& value, std::vector<std::string> args = {}) const;
   Diagnostic& report(Kind kind, const Value& value, Span part, std::vector<std::string> args) const;
 
-  // "did you mean `x`?", or nothing. Looks for so many names only: a file full of mistakes has to end.
+  // "did you mean `x`?", or nothing. Compares so many names only: a file full of mistakes has to end.
   [[nodiscard]] std::string did_you_mean(std::string_view word,
                                          const std::vector<std::string>& candidates);
+  // The same for the keys of a map.
+  template <class Map>
+  [[nodiscard]] std::string did_you_mean_key(std::string_view word, const Map& map) {
+    if (!may_compare(map.size())) return "";
+    std::vector<std::string> names;
+    names.reserve(map.size());
+    for (const auto& entry : map) names.push_back(entry.first);
+    return did_you_mean(word, names);
+  }
 
  private:
+  [[nodiscard]] bool may_compare(std::size_t names) const { return names <= comparisons_left_; }
+
   std::size_t comparisons_left_ = 500'000;
 };
 

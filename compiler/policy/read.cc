@@ -92,8 +92,9 @@ class PolicyReader {
       if (const auto* list = fields.find(to_string(action)))
         read_exceptions(*list, direction, action);
     auto& all = policy_[direction].exceptions;
-    std::stable_sort(all.begin() + static_cast<std::ptrdiff_t>(first_new), all.end(),
-                     [](const Exception& a, const Exception& b) { return a.span < b.span; });
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first_new);
+    const auto earlier = [](const Exception& a, const Exception& b) { return a.span < b.span; };
+    if (!std::is_sorted(begin, all.end(), earlier)) std::stable_sort(begin, all.end(), earlier);
   }
 
   void read_exceptions(const Entry& list, Direction direction, Action action) {
@@ -108,6 +109,8 @@ class PolicyReader {
     }
     auto& next = next_index_[static_cast<std::size_t>(direction) * 3 +
                              static_cast<std::size_t>(action)];
+    policy_[direction].exceptions.reserve(policy_[direction].exceptions.size() +
+                                          list.value.items().size());
     for (const auto& item : list.value.items()) {
       if (item.is(Value::Type::broken)) continue;
       policy_[direction].exceptions.push_back(exceptions_.read(item, direction, action));

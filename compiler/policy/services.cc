@@ -71,9 +71,6 @@ const Service* Services::find(const Value& name) {
 
 void Services::report_unknown(const Value& name) {
   const auto& text = name.string();
-  std::vector<std::string> names;
-  for (const auto& [known, service] : services_) names.push_back(known);
-  for (const auto& [known, index] : catalogue().by_name) names.push_back(known);
   std::string help;
   const bool digits = !text.empty() && text.find_first_not_of("0123456789-,") == std::string::npos;
   if (digits) {
@@ -86,7 +83,8 @@ void Services::report_unknown(const Value& name) {
   } else if (text == "any" || text == "all" || text == "*") {
     help = "an exception without `service` is for any; `{}` is the widest";
   } else {
-    help = context_.did_you_mean(text, names);
+    help = context_.did_you_mean_key(text, services_);
+    if (help.empty()) help = context_.did_you_mean_key(text, catalogue().by_name);
   }
   if (help.empty()) help = "`firewright services` lists the catalogue; define others in `[services]`";
   context_.report(Kind::unknown_service, name, {text}).help = help;

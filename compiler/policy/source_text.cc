@@ -9,7 +9,7 @@
 namespace firewright::policy {
 namespace {
 
-constexpr std::size_t stride = 64;
+constexpr std::uint32_t stride = 64;
 
 bool continues_code_point(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
@@ -162,11 +162,12 @@ bool check_text(FileId file, const Sources& sources, Sink& sink) {
 }
 
 Locator::Locator(std::string_view text) : text_(text) {
-  line_starts_.push_back(0);
+  lines_.push_back({.begin = 0, .ascii = true});
   bool ascii = true;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') line_starts_.push_back(static_cast<std::uint32_t>(i + 1));
-    if (static_cast<unsigned char>(text[i]) >= 0x80) ascii = false;
+    if (static_cast<unsigned char>(text[i]) >= 0x80) lines_.back().ascii = ascii = false;
+    if (text[i] == '\n')
+      lines_.push_back({.begin = static_cast<std::uint32_t>(i + 1), .ascii = true});
   }
   if (ascii) return;
   std::uint32_t count = 0;
@@ -176,31 +177,32 @@ Locator::Locator(std::string_view text) : text_(text) {
   }
 }
 
-std::size_t Locator::code_points_before(std::size_t offset) const {
-  if (offset >= text_.size()) offset = text_.size() - 1;
-  std::size_t count = code_points_[offset / stride];
-  for (std::size_t i = offset / stride * stride; i < offset; ++i)
-    if (!continues_code_point(text_[i])) ++count;
-  return count;
-}
-
 std::uint32_t Locator::offset(std::uint32_t line, std::uint32_t column) const {
   const auto size = static_cast<std::uint32_t>(text_.size());
   if (line == 0 || column == 0) return 0;
-  if (line > line_starts_.size()) return size;
-  const std::uint32_t start = line_starts_[line - 1];
-  const std::uint32_t end = line < line_starts_.size() ? line_starts_[line] : size;
-  if (code_points_.empty() || start >= size) return std::min(end, start + column - 1);
-  const auto wanted = code_points_before(start) + column - 1;
-  // The last checkpoint that is not past the wanted code point.
-  const auto after = std::upper_bound(code_points_.begin(), code_points_.end(), wanted);
-  std::size_t at = static_cast<std::size_t>(after - code_points_.begin() - 1) * stride;
-  std::size_t count = *(after - 1);
-  while (at < end && (count < wanted || continues_code_point(text_[at]))) {
-    if (!continues_code_point(text_[at])) ++count;
+  if (line > lines_.size()) return size;
+  const auto start = lines_[line - 1].begin;
+  const auto end = line < lines_.size() ? lines_[line].begin : size;
+  if (lines_[line - 1].ascii) return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(end, std::uint64_t{start} + column - 1));
+  // The code points of the text up to here, and the byte that they end at: from the line's start, or in
+  // a long line from the last checkpoint that is not past the wanted one.
+  std::uint32_t at = start;
+  std::uint32_t left = column - 1;
+  if (left > stride) {
+    std::uint32_t before = code_points_[start / stride];
+    for (auto i = start / stride * stride; i < start; ++i)
+      if (!continues_code_point(text_[i])) ++before;
+    const auto wanted = std::uint64_t{before} + left;
+    const auto after = std::upper_bound(code_points_.begin(), code_points_.end(), wanted) - 1;
+    at = static_cast<std::uint32_t>(after - code_points_.begin()) * stride;
+    left = static_cast<std::uint32_t>(wanted - *after);
+  }
+  while (at < end && (left > 0 || continues_code_point(text_[at]))) {
+    if (!continues_code_point(text_[at])) --left;
     ++at;
   }
-  return std::min(end, static_cast<std::uint32_t>(at));
+  return std::min(end, at);
 }
 
 }  // namespace firewright::policy

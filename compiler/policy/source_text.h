@@ -27,10 +27,12 @@ class Locator {
   [[nodiscard]] std::uint32_t offset(std::uint32_t line, std::uint32_t column) const;
 
  private:
-  [[nodiscard]] std::size_t code_points_before(std::size_t offset) const;
-
+  struct Line {
+    std::uint32_t begin;
+    bool ascii;
+  };
   std::string_view text_;
-  std::vector<std::uint32_t> line_starts_;
+  std::vector<Line> lines_;
   // Code points before byte i * stride; empty for a text of ASCII only.
   std::vector<std::uint32_t> code_points_;
 };

@@ -246,7 +246,8 @@ void Variables::expand_string(Value& value) {
 const Variables::Variable* Variables::resolve(const Value& use, const Piece& piece) {
   auto* variable = find(piece.text);
   if (variable == nullptr) {
-    auto help = context_.did_you_mean(piece.text, names());
+    auto help = context_.did_you_mean_key(piece.text, defined_);
+    if (help.empty()) help = context_.did_you_mean_key(piece.text, overrides_);
     if (help.empty()) help = "define it under `[vars]`, or with `--set` or `--vars`";
     context_.report(Kind::undefined_variable, use, piece.span, {piece.text}).help = help;
     return nullptr;
@@ -293,13 +294,6 @@ Variables::Variable* Variables::find(const std::string& name) {
   return it == defined_.end() ? nullptr : &it->second;
 }
 
-std::vector<std::string> Variables::names() const {
-  std::vector<std::string> all;
-  for (const auto& [name, variable] : defined_) all.push_back(name);
-  for (const auto& [name, variable] : overrides_) all.push_back(name);
-  return all;
-}
-
 bool Variables::spend(std::size_t bytes, const Value& use) {
   if (bytes <= budget_) {
     budget_ -= bytes;
@@ -323,10 +317,7 @@ void Variables::check_unused() {
   if (context_.sink.has_errors()) return;
   for (const auto& [name, variable] : overrides_) {
     if (!variable.set || variable.used) continue;
-    std::vector<std::string> known;
-    for (const auto& [own, definition] : defined_)
-      if (own != name) known.push_back(own);
-    const auto help = context_.did_you_mean(name, known);
+    const auto help = defined_.contains(name) ? "" : context_.did_you_mean_key(name, defined_);
     context_.report(Kind::unused_set, variable.span, {name}).help = help;
   }
 }

@@ -51,7 +51,6 @@ class Variables {
   [[nodiscard]] std::optional<std::vector<Piece>> pieces(const Value& value);
   [[nodiscard]] const Variable* resolve(const Value& use, const Piece& piece);
   [[nodiscard]] Variable* find(const std::string& name);
-  [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool spend(std::size_t bytes, const Value& use);
 
   Context& context_;

@@ -51,9 +51,7 @@ bool Zones::check_interface(const Value& item) {
   const auto& name = item.string();
   auto reason = interface_problem(name);
   if (reason.empty()) return true;
-  std::vector<std::string> names;
-  for (const auto& [known, zone] : zones_) names.push_back(known);
-  auto help = context_.did_you_mean(name, names);
+  auto help = context_.did_you_mean_key(name, zones_);
   if (name == "*") help = "leave the key out for any interface";
   context_.report(Kind::bad_interface, item, {name, std::move(reason)}).help = std::move(help);
   return false;

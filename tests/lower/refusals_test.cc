@@ -19,7 +19,7 @@ class NoOwners final : public policy::OwnerDatabase {
   }
 };
 
-std::string said_of(const std::string& toml, Target target = Target::nftables) {
+std::string said_of(const std::string& toml) {
   MemoryFileSystem files;
   files.files["p.toml"] = toml;
   const NoOwners owners;
@@ -29,7 +29,8 @@ std::string said_of(const std::string& toml, Target target = Target::nftables) {
       "p.toml", std::nullopt,
       {.files = &files, .owners = &owners, .set_vars = {}, .vars_files = {}}, sources, sink);
   EXPECT_FALSE(sink.has_errors()) << render_text(sink, sources);
-  (void)lower(policy, {.target = target, .today = {.year = 2026, .month = 6, .day = 1}}, sink);
+  (void)lower(policy, {.target = Target::nftables, .today = {.year = 2026, .month = 6, .day = 1}},
+              sink);
   sink.sort();
   return render_text(sink, sources);
 }
@@ -70,15 +71,16 @@ TEST(LowerRefusalsTest, AProtocolThatTheFamilyDoesNotHave) {
 }
 
 TEST(LowerRefusalsTest, ADirectionThatIsLeftToOthersHasNoExceptions) {
-  EXPECT_EQ(said_of("[forward]\n"
-                    "default = \"unmanaged\"\n"
-                    "allow = [\"https\"]\n"),
-            "p.toml:2:11: error: `forward` is `unmanaged` and yet has exceptions or a log "
-            "[unmanaged-with-exceptions]\n"
-            "    2 | default = \"unmanaged\"\n"
-            "      |           ^~~~~~~~~~~\n"
-            "      = help: an unmanaged direction gets no chain; give it another default or drop its "
-            "keys\n");
+  EXPECT_EQ(
+      said_of("[forward]\n"
+              "default = \"unmanaged\"\n"
+              "allow = [\"https\"]\n"),
+      "p.toml:2:11: error: `forward` is `unmanaged` and yet has exceptions or a log "
+      "[unmanaged-with-exceptions]\n"
+      "    2 | default = \"unmanaged\"\n"
+      "      |           ^~~~~~~~~~~\n"
+      "      = help: an unmanaged direction gets no chain; give it another default or drop its "
+      "keys\n");
 }
 
 TEST(LowerRefusalsTest, AnExceptionThatHasExpiredIsLeftOutWithAWarning) {
@@ -95,19 +97,18 @@ TEST(LowerRefusalsTest, AnExceptionThatHasExpiredIsLeftOutWithAWarning) {
 
 TEST(LowerRefusalsTest, AZoneWithoutWhatTheTargetNeeds) {
   EXPECT_EQ(said_of("[zones]\n"
-                    "lan = { interfaces = [\"eth1\"] }\n"
+                    "lan = { profiles = [\"private\"] }\n"
                     "[[inbound.allow]]\n"
                     "service = \"ssh\"\n"
-                    "in = \"lan\"\n",
-                    Target::netsh),
-            "p.toml:5:6: error: netsh cannot say this exactly: zone `lan` names no profile "
+                    "in = \"lan\"\n"),
+            "p.toml:5:6: error: nftables cannot say this exactly: zone `lan` names no interface "
             "[cannot-say]\n"
             "    5 | in = \"lan\"\n"
             "      |      ^~~~~\n"
             "p.toml:2:1: note: the zone is defined here\n"
-            "    2 | lan = { interfaces = [\"eth1\"] }\n"
+            "    2 | lan = { profiles = [\"private\"] }\n"
             "      | ^~~\n"
-            "      = help: give the zone `profiles`, or mark the exception with `only-on`\n");
+            "      = help: give the zone `interfaces`, or mark the exception with `only-on`\n");
 }
 
 }  // namespace

@@ -65,8 +65,12 @@ const std::string old_rules = "-A INPUT -p udp -j ACCEPT\n-A INPUT -p udp -j ACC
 const std::string new_rules = "-A INPUT -p tcp -j ACCEPT\n-A INPUT -p tcp -j ACCEPT\n";
 
 TEST_P(LoadIptables, BothFamilies) {
-  expect([](const IptablesOptions& options) { return load_iptables(good, good, options).error + holds(options); },
-         new_rules);
+  expect(
+      [](const IptablesOptions& options) {
+        const auto result = load_iptables(good, good, options);
+        return result.error + holds(options);
+      },
+      new_rules);
 }
 
 TEST_P(LoadIptables, TheSecondFailingPutsTheFirstBack) {

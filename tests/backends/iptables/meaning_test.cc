@@ -69,8 +69,8 @@ void compare(const ir::Program& program, const backend::Options& options, Random
   std::vector<TextTable> tables;
   for (const auto& part : artifact.parts) tables.push_back(read_table(part.bytes));
 
-  for (int i = 0; i < 300; ++i) {
-    const auto packet = random_packet(random);
+  for (int i = 0; i < 400; ++i) {
+    const auto packet = random_packet(random, program);
     const auto salt = below(random, 1000);
     const LimitValue holds = [&](unsigned number) { return (number * 2654435761U + salt) % 3 != 0; };
     const auto& table = tables[packet.family() == Family::ipv4 ? 0 : 1];
@@ -88,7 +88,7 @@ void compare(const ir::Program& program, const backend::Options& options, Random
 
 TEST(IptablesMeaning, FileSaysWhatTheProgramSays) {
   const auto first = setting("FIREWRIGHT_TEST_SEED", 1);
-  const auto rounds = setting("FIREWRIGHT_TEST_ROUNDS", 60);
+  const auto rounds = setting("FIREWRIGHT_TEST_ROUNDS", 100);
   for (unsigned seed = first; seed < first + rounds; ++seed) {
     Random random(seed);
     backend::Options options;

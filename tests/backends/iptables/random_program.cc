@@ -64,7 +64,7 @@ IntervalSet<A> random_addresses(Random& random, Value value) {
   const auto count = 1 + below(random, chance(random, 25) ? 30 : 3);
   for (unsigned i = 0; i < count; ++i) {
     const A first{value(random)};
-    const auto length = static_cast<decltype(A::value)>(chance(random, 50) ? 0 : below(random, 8));
+    const auto length = static_cast<decltype(A::value)>(chance(random, 50) ? 0U : below(random, 8));
     const A last{static_cast<decltype(A::value)>(first.value + length)};
     list.push_back(last < first ? Interval<A>{first, first} : Interval<A>{first, last});
   }
@@ -119,7 +119,9 @@ void add_transport(Random& random, ir::Match& match) {
       return;
     }
     default:
-      match.protocols = ProtocolSet::of(chance(random, 70) ? protocol::tcp : protocol::udp);
+      match.protocols = ProtocolSet::of(chance(random, 70)   ? protocol::tcp
+                                        : chance(random, 70) ? protocol::udp
+                                                             : protocol::udplite);
       if (chance(random, 15)) match.protocols = match.protocols | ProtocolSet::of(protocol::sctp);
       if (chance(random, 10)) match.protocols = match.protocols | ProtocolSet::of(protocol::dccp);
       if (chance(random, 80)) match.destination_ports = random_ports(random);
@@ -229,14 +231,17 @@ unsigned below(Random& random, unsigned count) {
 
 ir::Program random_program(Random& random) { return Generator(random).program(); }
 
-ir::Packet random_packet(Random& random) {
+namespace {
+
+// Fields that have nothing to do with any rule.
+ir::Packet any_packet(Random& random, ir::Hook hook) {
   ir::Packet packet;
-  packet.hook = static_cast<ir::Hook>(below(random, 3));
+  packet.hook = hook;
   const auto name = [&] {
     return interface_names[below(random, static_cast<unsigned>(interface_names.size()))];
   };
-  if (packet.hook != ir::Hook::outbound) packet.in = name();
-  if (packet.hook != ir::Hook::inbound) packet.out = name();
+  if (hook != ir::Hook::outbound) packet.in = name();
+  if (hook != ir::Hook::inbound) packet.out = name();
   packet.state = static_cast<ir::ConntrackState>(below(random, 5));
   if (chance(random, 50)) {
     packet.source = Ipv4{v4_value(random)};
@@ -246,17 +251,71 @@ ir::Packet random_packet(Random& random) {
     packet.destination = Ipv6{v6_value(random)};
   }
   packet.protocol = chance(random, 50) ? protocol::tcp : random_protocol(random);
-  if (has_ports(packet.protocol)) {
-    packet.source_port = Port{static_cast<std::uint16_t>(port_value(random))};
-    packet.destination_port = Port{static_cast<std::uint16_t>(port_value(random))};
-  }
-  if (packet.protocol == protocol::icmp || packet.protocol == protocol::icmpv6)
-    packet.icmp = IcmpTypeCode{static_cast<std::uint16_t>(
-        (chance(random, 10) ? 255U : below(random, 16)) << 8U | below(random, 6))};
-  if (packet.hook == ir::Hook::outbound && chance(random, 70)) {
+  packet.source_port = Port{static_cast<std::uint16_t>(port_value(random))};
+  packet.destination_port = Port{static_cast<std::uint16_t>(port_value(random))};
+  packet.icmp = IcmpTypeCode{static_cast<std::uint16_t>(
+      (chance(random, 10) ? 255U : below(random, 16)) << 8U | below(random, 6))};
+  if (hook == ir::Hook::outbound && chance(random, 70)) {
     packet.user = OwnerId{chance(random, 50) ? below(random, 4) : 999 + below(random, 4)};
     packet.group = OwnerId{4 + below(random, 5)};
   }
+  return packet;
+}
+
+// An end of an interval of the set, or its neighbour.
+template <class T>
+void move_to(Random& random, const IntervalSet<T>& set, T& value) {
+  if (set.is_all() || set.empty() || chance(random, 10)) return;
+  const auto& interval =
+      set.intervals()[below(random, static_cast<unsigned>(set.intervals().size()))];
+  value = chance(random, 50) ? interval.first : interval.last;
+  using Raw = decltype(value.value);
+  if (chance(random, 10)) value.value = static_cast<Raw>(value.value + 1);
+  if (chance(random, 10)) value.value = static_cast<Raw>(value.value - 1);
+}
+
+void move_to(Random& random, const ir::InterfaceSet& set, std::string& name) {
+  if (set.patterns().empty() || chance(random, 20) || (set.complemented() && chance(random, 70)))
+    return;
+  const auto& pattern =
+      set.patterns()[below(random, static_cast<unsigned>(set.patterns().size()))];
+  name = pattern.wildcard ? pattern.name + "7" : pattern.name;
+}
+
+}  // namespace
+
+ir::Packet random_packet(Random& random, const ir::Program& program) {
+  auto packet = any_packet(random, static_cast<ir::Hook>(below(random, 3)));
+  const auto* chain = program.find(packet.hook);
+  if (chain != nullptr && !chain->rules.empty()) {
+    const auto& match =
+        chain->rules[below(random, static_cast<unsigned>(chain->rules.size()))].match;
+    if (packet.hook != ir::Hook::outbound) move_to(random, match.in, packet.in);
+    if (packet.hook != ir::Hook::inbound) move_to(random, match.out, packet.out);
+    for (const auto state : match.states)
+      if (chance(random, 50)) packet.state = state;
+    move_to(random, match.protocols, packet.protocol);
+    move_to(random, match.source_ports, packet.source_port);
+    move_to(random, match.destination_ports, packet.destination_port);
+    move_to(random, match.icmp, packet.icmp);
+    if (chance(random, 20)) packet.icmp.value &= 0xff00U;
+    if (match.families == FamilySet{Family::ipv6} || (match.families.is_all() && chance(random, 50))) {
+      Ipv6 source{v6_value(random)}, destination{v6_value(random)};
+      move_to(random, match.source.v6, source);
+      move_to(random, match.destination.v6, destination);
+      packet.source = source;
+      packet.destination = destination;
+    } else {
+      Ipv4 source{v4_value(random)}, destination{v4_value(random)};
+      move_to(random, match.source.v4, source);
+      move_to(random, match.destination.v4, destination);
+      packet.source = source;
+      packet.destination = destination;
+    }
+  }
+  if (!has_ports(packet.protocol)) packet.source_port = packet.destination_port = Port{0};
+  if (packet.protocol != protocol::icmp && packet.protocol != protocol::icmpv6)
+    packet.icmp = IcmpTypeCode{0};
   return packet;
 }
 

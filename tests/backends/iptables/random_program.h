@@ -15,6 +15,7 @@ using Random = std::mt19937;
 
 // Each limit of the program has a number of packets or connections of its own.
 [[nodiscard]] ir::Program random_program(Random& random);
-[[nodiscard]] ir::Packet random_packet(Random& random);
+// Most of its fields lie at the ends of the sets of one rule of the program, or right beside them.
+[[nodiscard]] ir::Packet random_packet(Random& random, const ir::Program& program);
 
 }  // namespace firewright::iptables::test

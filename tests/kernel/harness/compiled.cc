@@ -1,0 +1,53 @@
+#include "tests/kernel/harness/compiled.h"
+
+#include "compiler/diagnostics/render.h"
+#include "compiler/lower/lower.h"
+#include "compiler/policy/read.h"
+
+namespace firewright::kernel {
+namespace {
+
+// Names that the examples use; the test host may not know them.
+class FixedOwners final : public policy::OwnerDatabase {
+ public:
+  [[nodiscard]] std::optional<OwnerId> user(const std::string& name) const override {
+    return name == "root" ? OwnerId{0} : OwnerId{1000};
+  }
+  [[nodiscard]] std::optional<OwnerId> group(const std::string& name) const override {
+    return name == "root" ? OwnerId{0} : OwnerId{1000};
+  }
+};
+
+}  // namespace
+
+Compiled compile(const std::string& path, Target target, std::optional<std::string> text) {
+  const DiskFileSystem files;
+  const FixedOwners owners;
+  Sources sources;
+  Sink sink;
+  Compiled compiled;
+  const auto policy = policy::read_policy(
+      path, std::move(text), {.files = &files, .owners = &owners, .set_vars = {}, .vars_files = {}},
+      sources, sink);
+  if (!sink.has_errors()) {
+    compiled.program = lower::lower(
+        policy, {.target = target, .today = {.year = 2026, .month = 1, .day = 1}}, sink);
+  }
+  const backend::Options options{
+      .approximate = false,
+      .iptables_coexist = policy.target.iptables_mode == policy::IptablesMode::coexist,
+      .nftables_table = policy.target.nftables_table,
+      .netsh_disable_others = policy.target.netsh_disable_others,
+      .policy_name = policy.name};
+  if (!sink.has_errors()) {
+    const auto sayable = backend::backend(target).capable(compiled.program, options, sink);
+    if (!sink.has_errors()) compiled.artifact = backend::backend(target).encode(sayable, options);
+  }
+  if (sink.has_errors()) {
+    compiled.errors = render_text(sink, sources);
+    if (compiled.errors.empty()) compiled.errors = "errors that nobody rendered";
+  }
+  return compiled;
+}
+
+}  // namespace firewright::kernel
