@@ -44,8 +44,8 @@ std::optional<Problem> problem_of(const ir::InterfaceSet& set) {
       return c > ' ' && c < 0x7f && std::string_view("\"\\'/!*").find(c) == std::string_view::npos;
     });
     if (!plain || text.starts_with('-'))
-      return Problem{"the interface " + name, "use letters, digits, `.`, `_`, `-`, `:`, `@` only, " +
-                                                  other_targets};
+      return Problem{"the interface " + name,
+                     "use letters, digits, `.`, `_`, `-`, `:`, `@` only, " + other_targets};
   }
   return std::nullopt;
 }
@@ -190,8 +190,7 @@ class Checker {
       return;
     }
     if (!told_.emplace(rule.origin.span, problem.what).second) return;
-    auto& diagnostic =
-        sink_.report(Kind::cannot_say, rule.origin.span, {"iptables", problem.what});
+    auto& diagnostic = sink_.report(Kind::cannot_say, rule.origin.span, {"iptables", problem.what});
     diagnostic.help = problem.help;
     if (may_be_left_out && !problem.can_be_less && !problem.help.empty())
       diagnostic.help += "; `--approximate` leaves the exception out";

@@ -119,12 +119,10 @@ class File {
 
 backend::Artifact encode(const ir::Program& program, const backend::Options& options) {
   backend::Artifact artifact;
-  artifact.parts.push_back({.name = "v4",
-                            .suffix = ".v4.rules",
-                            .bytes = File(program, options, Family::ipv4).text()});
-  artifact.parts.push_back({.name = "v6",
-                            .suffix = ".v6.rules",
-                            .bytes = File(program, options, Family::ipv6).text()});
+  artifact.parts.push_back(
+      {.name = "v4", .suffix = ".v4.rules", .bytes = File(program, options, Family::ipv4).text()});
+  artifact.parts.push_back(
+      {.name = "v6", .suffix = ".v6.rules", .bytes = File(program, options, Family::ipv6).text()});
   artifact.default_part = 0;
   return artifact;
 }

@@ -1,5 +1,6 @@
 // One rule line of an iptables-restore file in the making: match options in slots, a target, a
-// comment. Which slot stands where, and which option needs which `-m`, is known here and nowhere else.
+// comment. Which slot stands where, and which option needs which `-m`, is known here and nowhere
+// else.
 //
 // It refuses nothing: that a value can be spelled at all is capable.h's matter.
 #pragma once
@@ -47,8 +48,8 @@ struct Line {
 // The line without its "-A CHAIN", beginning with a blank where it is not empty.
 [[nodiscard]] std::string to_text(const Line& line);
 
-// In double quotes, for the words of an iptables-restore file: it knows no quote but `"`, and inside
-// of it no escape but the backslash.
+// In double quotes, for the words of an iptables-restore file: it knows no quote but `"`, and
+// inside of it no escape but the backslash.
 [[nodiscard]] std::string quote(std::string_view text);
 
 // The comment of a rule that stands for these exceptions: at most 255 bytes of UTF-8, the kernel's

@@ -32,7 +32,8 @@ void merge(MergedRule& into, const ir::Rule& rule) {
   auto& ports = into.rule.match.destination_ports;
   ports = ports | rule.match.destination_ports;
   const auto& label = rule.origin.label;
-  if (!label.empty() && std::find(into.labels.begin(), into.labels.end(), label) == into.labels.end())
+  if (!label.empty() &&
+      std::find(into.labels.begin(), into.labels.end(), label) == into.labels.end())
     into.labels.push_back(label);
 }
 

@@ -1,9 +1,9 @@
 // Exceptions that differ only in their destination ports become one rule, as an administrator would
 // write it: one multiport for ssh, http and https.
 //
-// Exact by construction: within a run of neighbouring rules that all have the same verdict, no effect
-// and no state, no order can be told, and the union of two products that differ in one set is a
-// product.
+// Exact by construction: within a run of neighbouring rules that all have the same verdict, no
+// effect and no state, no order can be told, and the union of two products that differ in one set
+// is a product.
 #pragma once
 
 #include <string>

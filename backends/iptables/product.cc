@@ -78,10 +78,9 @@ void add_addresses(Product& product, const IntervalSet<A>& set, std::string what
   Choice choice{.what = std::move(what), .alternatives = {}, .except = false};
   const auto rest = ~set;
   // Taking out one address leaves two ranges: say what is taken out, where that is one thing.
-  const bool negate =
-      rest.intervals().size() == 1 &&
-      (set.intervals().size() == 2 ||
-       (!as_prefix(set.intervals()[0]) && as_prefix(rest.intervals()[0])));
+  const bool negate = rest.intervals().size() == 1 &&
+                      (set.intervals().size() == 2 ||
+                       (!as_prefix(set.intervals()[0]) && as_prefix(rest.intervals()[0])));
   if (negate)
     choice.alternatives.push_back(spell(rest.intervals()[0], slots, "! "));
   else
@@ -160,18 +159,25 @@ struct TypeName {
 
 // Names that every iptables has (libxt_icmp.h); other types are written as numbers.
 constexpr TypeName icmp_type_names[] = {
-    {0, "echo-reply"},      {3, "destination-unreachable"}, {4, "source-quench"},
-    {5, "redirect"},        {8, "echo-request"},            {9, "router-advertisement"},
-    {10, "router-solicitation"}, {11, "time-exceeded"},     {12, "parameter-problem"},
-    {13, "timestamp-request"},   {14, "timestamp-reply"},   {17, "address-mask-request"},
+    {0, "echo-reply"},           {3, "destination-unreachable"},
+    {4, "source-quench"},        {5, "redirect"},
+    {8, "echo-request"},         {9, "router-advertisement"},
+    {10, "router-solicitation"}, {11, "time-exceeded"},
+    {12, "parameter-problem"},   {13, "timestamp-request"},
+    {14, "timestamp-reply"},     {17, "address-mask-request"},
     {18, "address-mask-reply"},
 };
 constexpr TypeName icmpv6_type_names[] = {
-    {1, "destination-unreachable"}, {2, "packet-too-big"},
-    {3, "time-exceeded"},           {4, "parameter-problem"},
-    {128, "echo-request"},          {129, "echo-reply"},
-    {133, "router-solicitation"},   {134, "router-advertisement"},
-    {135, "neighbour-solicitation"}, {136, "neighbour-advertisement"},
+    {1, "destination-unreachable"},
+    {2, "packet-too-big"},
+    {3, "time-exceeded"},
+    {4, "parameter-problem"},
+    {128, "echo-request"},
+    {129, "echo-reply"},
+    {133, "router-solicitation"},
+    {134, "router-advertisement"},
+    {135, "neighbour-solicitation"},
+    {136, "neighbour-advertisement"},
     {137, "redirect"},
 };
 
@@ -203,8 +209,8 @@ LineMatch spell(IcmpCell cell, Family family, const std::string& negation) {
   const bool v4 = family == Family::ipv4;
   std::string text = negation + (v4 ? "--icmp-type " : "--icmpv6-type ");
   std::string type = std::to_string(cell.type);
-  const std::span<const TypeName> names =
-      v4 ? std::span<const TypeName>(icmp_type_names) : std::span<const TypeName>(icmpv6_type_names);
+  const std::span<const TypeName> names = v4 ? std::span<const TypeName>(icmp_type_names)
+                                             : std::span<const TypeName>(icmpv6_type_names);
   if (!cell.code) {
     for (const auto& entry : names)
       if (entry.type == cell.type) type = entry.name;
@@ -215,8 +221,8 @@ LineMatch spell(IcmpCell cell, Family family, const std::string& negation) {
 }
 
 bool has_any_type(const std::vector<IcmpCell>& cells, Family family) {
-  return family == Family::ipv4 && std::any_of(cells.begin(), cells.end(),
-                                               [](IcmpCell cell) { return cell.type == 255; });
+  return family == Family::ipv4 &&
+         std::any_of(cells.begin(), cells.end(), [](IcmpCell cell) { return cell.type == 255; });
 }
 
 void add_icmp(Product& product, const IcmpSet& set, Family family) {
@@ -258,7 +264,8 @@ std::vector<Protocol> members(const ProtocolSet& set) {
 }
 
 // One product for each protocol, or one that excludes the others. `-p 0` means any protocol
-// (ip_packet_match() in net/ipv4/netfilter/ip_tables.c), so that 0 can be matched by exclusion only.
+// (ip_packet_match() in net/ipv4/netfilter/ip_tables.c), so that 0 can be matched by exclusion
+// only.
 std::vector<Product> by_protocol(const ProtocolSet& set) {
   if (set.is_all()) return {Product{}};
   const auto listed = members(set);

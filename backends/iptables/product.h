@@ -1,8 +1,8 @@
 // An IR match as iptables can test it: what one line tests at once, times lists of alternatives.
 //
-// The product is exact: a packet matches the IR's match exactly if it matches, in one of the products,
-// the fixed part and one alternative of each choice. Alternatives of one choice are disjoint, and so
-// are the products of one match, so that no packet is counted or logged twice.
+// The product is exact: a packet matches the IR's match exactly if it matches, in one of the
+// products, the fixed part and one alternative of each choice. Alternatives of one choice are
+// disjoint, and so are the products of one match, so that no packet is counted or logged twice.
 #pragma once
 
 #include <string>

@@ -16,17 +16,17 @@ std::uint64_t seconds(ir::TimeUnit unit) {
   return 1;
 }
 
-constexpr std::uint64_t limit_scale = 10'000;         // XT_LIMIT_SCALE
-constexpr std::uint64_t limit_burst_max = 10'000;     // libxt_limit.c
-constexpr std::uint64_t hashlimit_scale = 1'000'000;  // XT_HASHLIMIT_SCALE_v2
+constexpr std::uint64_t limit_scale = 10'000;             // XT_LIMIT_SCALE
+constexpr std::uint64_t limit_burst_max = 10'000;         // libxt_limit.c
+constexpr std::uint64_t hashlimit_scale = 1'000'000;      // XT_HASHLIMIT_SCALE_v2
 constexpr std::uint64_t hashlimit_burst_max = 1'000'000;  // libxt_hashlimit.c, revisions 2 and 3
-// A full bucket may be worth so many seconds before credits overflow: 2^32 / (HZ * CREDITS_PER_JIFFY)
-// is least with CONFIG_HZ=300, for both matches.
+// A full bucket may be worth so many seconds before credits overflow: 2^32 / (HZ *
+// CREDITS_PER_JIFFY) is least with CONFIG_HZ=300, for both matches.
 constexpr std::uint64_t full_bucket_max = 111'848;
 
-// Whether user2credits() of xt_limit.c rounds a time, in 1/10000 second. Short times are multiplied by
-// HZ * CREDITS_PER_JIFFY (25600, 32000 or 38400) and then divided by 10000, long ones the other way
-// round; where "long" begins depends on HZ.
+// Whether user2credits() of xt_limit.c rounds a time, in 1/10000 second. Short times are multiplied
+// by HZ * CREDITS_PER_JIFFY (25600, 32000 or 38400) and then divided by 10000, long ones the other
+// way round; where "long" begins depends on HZ.
 bool credits_are_exact(std::uint64_t time) {
   constexpr std::uint64_t always_short = 111'848;
   if (time <= always_short) return time % 25 == 0;
@@ -82,8 +82,7 @@ bool needs_table(const ir::RateLimit& rate) { return !limit_is_exact(rate); }
 
 std::string spell(const ir::RateLimit& rate, const std::string& name) {
   const auto burst = std::to_string(rate.burst);
-  if (!needs_table(rate))
-    return "-m limit --limit " + rate_text(rate) + " --limit-burst " + burst;
+  if (!needs_table(rate)) return "-m limit --limit " + rate_text(rate) + " --limit-burst " + burst;
   // A bucket may be forgotten only when it would be full again.
   const auto refill = hashlimit_period(rate) * rate.burst;
   const auto expire = (refill + hashlimit_scale - 1) / hashlimit_scale * 1000;

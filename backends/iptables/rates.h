@@ -1,10 +1,11 @@
-// Token buckets: which of them the kernel's matches keep as they were said, and how they are spelled.
+// Token buckets: which of them the kernel's matches keep as they were said, and how they are
+// spelled.
 //
-// `-m limit` counts in steps of 1/10000 second and rounds down (XT_LIMIT_SCALE, and user2credits() of
-// net/netfilter/xt_limit.c), in 32 bits: 3000/second becomes 3333/second, and 7/minute holds 4 tokens
-// where 5 were said. It serves where nothing is rounded, under any CONFIG_HZ. `-m hashlimit` counts in
-// 1/1000000 second and in 64 bits (revision 3, since Linux 4.9); without a mode it is one bucket for
-// all. What it would round so far that another rate reads back is refused.
+// `-m limit` counts in steps of 1/10000 second and rounds down (XT_LIMIT_SCALE, and user2credits()
+// of net/netfilter/xt_limit.c), in 32 bits: 3000/second becomes 3333/second, and 7/minute holds 4
+// tokens where 5 were said. It serves where nothing is rounded, under any CONFIG_HZ. `-m hashlimit`
+// counts in 1/1000000 second and in 64 bits (revision 3, since Linux 4.9); without a mode it is one
+// bucket for all. What it would round so far that another rate reads back is refused.
 #pragma once
 
 #include <optional>

@@ -66,8 +66,9 @@ std::vector<bool> chosen_for_chains(const Product& product) {
   while (lines > most_lines) {
     std::size_t longest = chained.size();
     for (std::size_t i = 0; i < chained.size(); ++i)
-      if (!chained[i] && (longest == chained.size() || product.choices[i].alternatives.size() >
-                                                           product.choices[longest].alternatives.size()))
+      if (!chained[i] &&
+          (longest == chained.size() ||
+           product.choices[i].alternatives.size() > product.choices[longest].alternatives.size()))
         longest = i;
     chained[longest] = true;
     lines /= product.choices[longest].alternatives.size();
@@ -78,7 +79,8 @@ std::vector<bool> chosen_for_chains(const Product& product) {
 // A label that would read like the comment of a counted rule is marked as a name.
 std::string label_comment(const std::vector<std::string>& labels) {
   const auto text = comment_of(labels);
-  if (text.starts_with("count ") || text.starts_with("name: ")) return comment_of({"name: " + text});
+  if (text.starts_with("count ") || text.starts_with("name: "))
+    return comment_of({"name: " + text});
   return text;
 }
 
@@ -95,7 +97,8 @@ RuleWriter::RuleWriter(Table& table, const ir::Program& program, Family family)
 RuleWriter::Action RuleWriter::effects_and_verdict(const ir::Rule& rule) const {
   Action action;
   if (rule.effects.log) {
-    const auto prefix = rule.effects.log->empty() ? "" : " --log-prefix " + quote(*rule.effects.log);
+    const auto prefix =
+        rule.effects.log->empty() ? "" : " --log-prefix " + quote(*rule.effects.log);
     action.push_back({.match = {}, .target = "LOG" + prefix, .comment = {}});
   }
   if (rule.verdict.kind != ir::VerdictKind::next || (rule.effects.count && !rule.effects.log)) {
@@ -111,8 +114,7 @@ RuleWriter::Action RuleWriter::effects_and_verdict(const ir::Rule& rule) const {
 
 std::string RuleWriter::spell(const ir::Predicate& predicate) {
   if (const auto* connections = std::get_if<ir::ConnectionLimit>(&predicate.test)) {
-    const auto upto =
-        "-m connlimit --connlimit-upto " + std::to_string(connections->connections);
+    const auto upto = "-m connlimit --connlimit-upto " + std::to_string(connections->connections);
     if (!connections->per_source) return upto + " --connlimit-mask 0";
     return upto + " --connlimit-mask " + (family_ == Family::ipv4 ? "32" : "128") +
            " --connlimit-saddr";
@@ -158,8 +160,7 @@ RuleWriter::Action RuleWriter::limited(const ir::Rule& rule, Action action, bool
   if (in_one_place && users_[predicates] == 1) return {line};
   std::string identity;
   for (const auto& predicate : predicates) identity += predicate.instance + ' ';
-  const auto chain =
-      table_.user_chain("limit-" + predicates.front().instance, {line}, identity);
+  const auto chain = table_.user_chain("limit-" + predicates.front().instance, {line}, identity);
   return {Line{.match = {}, .target = chain, .comment = {}}};
 }
 

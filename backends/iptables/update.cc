@@ -21,8 +21,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// Splitting at blanks takes quoted texts apart, which does no harm: nothing that is looked for below
-// stands behind a quoted text.
+// Splitting at blanks takes quoted texts apart, which does no harm: nothing that is looked for
+// below stands behind a quoted text.
 Words words_of(std::string_view line) {
   Words words;
   while (!line.empty()) {
@@ -38,8 +38,9 @@ bool is_own(std::string_view chain) { return chain.starts_with(own_prefix); }
 // What is known of the filter table that is loaded.
 struct Loaded {
   std::set<std::string, std::less<>> own_chains;
-  std::map<std::string, unsigned, std::less<>> plain_jumps;  // "INPUT -j firewright-input" -> how many
-  std::set<std::string, std::less<>> jumped_to_by_others;    // in another way than a plain jump
+  std::map<std::string, unsigned, std::less<>>
+      plain_jumps;  // "INPUT -j firewright-input" -> how many
+  std::set<std::string, std::less<>> jumped_to_by_others;  // in another way than a plain jump
 };
 
 Loaded read(std::string_view saved) {
@@ -63,8 +64,8 @@ Loaded read(std::string_view saved) {
   return loaded;
 }
 
-// Own chains that the file does not know any more: emptied all, then deleted all, since they may jump
-// to one another.
+// Own chains that the file does not know any more: emptied all, then deleted all, since they may
+// jump to one another.
 std::string removals(const Loaded& loaded, const std::set<std::string, std::less<>>& declared) {
   std::vector<std::string> stale;
   for (const auto& chain : loaded.own_chains)

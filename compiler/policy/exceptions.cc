@@ -12,6 +12,10 @@ constexpr std::string_view direction_words[] = {"inbound", "outbound", "forward"
 constexpr std::size_t longest_name = 200;
 constexpr std::size_t longest_text = 1000;
 
+std::string in_backticks(std::string_view word) {
+  return std::string("`").append(word).append("`");
+}
+
 // Why a direction does not know a key.
 std::string misplaced_help(std::string_view key, Direction direction) {
   if (key == "in") return "an outbound packet has no interface that it came in by; use `out`";
@@ -105,7 +109,7 @@ void ExceptionReader::check_places(const Fields& fields, const Exception& except
     if (entry.key == "limit" && exception.action != Action::allow)
       context_
           .report(Kind::misplaced_key, entry.key_span,
-                  {entry.key, "`" + std::string(to_string(exception.action)) + "`"})
+                  {entry.key, in_backticks(to_string(exception.action))})
           .help = "a limit says how much is welcome: put it on an `allow`; what is over the limit falls "
                   "to the default";
   }

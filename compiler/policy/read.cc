@@ -1,6 +1,7 @@
 #include "compiler/policy/read.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "compiler/policy/addresses.h"
 #include "compiler/policy/context.h"
@@ -93,8 +94,10 @@ class PolicyReader {
         read_exceptions(*list, direction, action);
     auto& all = policy_[direction].exceptions;
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first_new);
-    const auto earlier = [](const Exception& a, const Exception& b) { return a.span < b.span; };
-    if (!std::is_sorted(begin, all.end(), earlier)) std::stable_sort(begin, all.end(), earlier);
+    const auto earlier = [](const Exception& a, const Exception& b) {  // a variable's share a span
+      return std::tie(a.span, a.action, a.index) < std::tie(b.span, b.action, b.index);
+    };
+    if (!std::is_sorted(begin, all.end(), earlier)) std::sort(begin, all.end(), earlier);
   }
 
   void read_exceptions(const Entry& list, Direction direction, Action action) {

@@ -183,8 +183,9 @@ std::uint32_t Locator::offset(std::uint32_t line, std::uint32_t column) const {
   if (line > lines_.size()) return size;
   const auto start = lines_[line - 1].begin;
   const auto end = line < lines_.size() ? lines_[line].begin : size;
-  if (lines_[line - 1].ascii) return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(end, std::uint64_t{start} + column - 1));
+  if (lines_[line - 1].ascii)
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(end, std::uint64_t{start} + column - 1));
   // The code points of the text up to here, and the byte that they end at: from the line's start, or in
   // a long line from the last checkpoint that is not past the wanted one.
   std::uint32_t at = start;

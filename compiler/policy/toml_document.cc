@@ -57,7 +57,7 @@ class Converter {
     for (const auto& [key, node] : table)
       entries.push_back({.key = std::string(key.str()), .key_span = span(key.source()),
                          .value = convert(node)});
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
       return a.key_span.begin < b.key_span.begin;
     });
     value.type = Value::Type::table;

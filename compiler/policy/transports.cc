@@ -188,9 +188,10 @@ std::string describe_keys(const TransportKeys& keys) {
     return text;
   };
   std::string text = keys.protocol != nullptr ? words(keys.protocol->value) : "icmp";
-  if (keys.port != nullptr) text += "/" + words(keys.port->value);
-  if (keys.icmp_type != nullptr) text += "/" + words(keys.icmp_type->value);
-  if (keys.source_port != nullptr) text += " source-port " + words(keys.source_port->value);
+  if (keys.port != nullptr) text.append("/").append(words(keys.port->value));
+  if (keys.icmp_type != nullptr) text.append("/").append(words(keys.icmp_type->value));
+  if (keys.source_port != nullptr)
+    text.append(" source-port ").append(words(keys.source_port->value));
   return text;
 }
 

@@ -91,7 +91,7 @@ std::optional<std::size_t> read_word(Context& context, const Value& value, std::
   std::string expected;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i > 0) expected += i + 1 == words.size() ? " or " : ", ";
-    expected += "`" + std::string(words[i]) + "`";
+    expected.append("`").append(words[i]).append("`");
   }
   if (!value.is(Value::Type::string)) {
     wrong_type(context, value, key, expected);

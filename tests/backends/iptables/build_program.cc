@@ -25,8 +25,8 @@ std::vector<ir::InterfacePattern> patterns(const std::vector<std::string>& names
   std::vector<ir::InterfacePattern> list;
   for (const auto& name : names) {
     const bool wildcard = name.ends_with('*');
-    list.push_back({.name = wildcard ? name.substr(0, name.size() - 1) : name,
-                    .wildcard = wildcard});
+    list.push_back(
+        {.name = wildcard ? name.substr(0, name.size() - 1) : name, .wildcard = wildcard});
   }
   return list;
 }
@@ -44,7 +44,8 @@ Interval<Ipv6> v6(const std::string& text) {
 PortSet port_ranges(std::vector<std::pair<unsigned, unsigned>> ranges) {
   std::vector<Interval<Port>> list;
   for (const auto& [first, last] : ranges)
-    list.push_back({Port{static_cast<std::uint16_t>(first)}, Port{static_cast<std::uint16_t>(last)}});
+    list.push_back(
+        {Port{static_cast<std::uint16_t>(first)}, Port{static_cast<std::uint16_t>(last)}});
   return PortSet(std::move(list));
 }
 
@@ -191,20 +192,20 @@ ir::Chain chain(ir::Hook hook, ir::VerdictKind policy, std::vector<ir::Rule> rul
 
 ir::Program inbound(std::vector<ir::Rule> rules) {
   rules.push_back(default_rule(ir::Verdict::drop()));
-  return {.chains = {chain(ir::Hook::inbound, ir::VerdictKind::drop, std::move(rules)),
-                     chain(ir::Hook::outbound, ir::VerdictKind::accept,
-                           {default_rule(ir::Verdict::accept())}),
-                     chain(ir::Hook::forward, ir::VerdictKind::drop,
-                           {default_rule(ir::Verdict::drop())})}};
+  return {
+      .chains = {
+          chain(ir::Hook::inbound, ir::VerdictKind::drop, std::move(rules)),
+          chain(ir::Hook::outbound, ir::VerdictKind::accept, {default_rule(ir::Verdict::accept())}),
+          chain(ir::Hook::forward, ir::VerdictKind::drop, {default_rule(ir::Verdict::drop())})}};
 }
 
 ir::Program outbound(std::vector<ir::Rule> rules) {
   rules.push_back(default_rule(ir::Verdict::accept()));
-  return {.chains = {chain(ir::Hook::inbound, ir::VerdictKind::drop,
-                           {default_rule(ir::Verdict::drop())}),
-                     chain(ir::Hook::outbound, ir::VerdictKind::accept, std::move(rules)),
-                     chain(ir::Hook::forward, ir::VerdictKind::drop,
-                           {default_rule(ir::Verdict::drop())})}};
+  return {
+      .chains = {
+          chain(ir::Hook::inbound, ir::VerdictKind::drop, {default_rule(ir::Verdict::drop())}),
+          chain(ir::Hook::outbound, ir::VerdictKind::accept, std::move(rules)),
+          chain(ir::Hook::forward, ir::VerdictKind::drop, {default_rule(ir::Verdict::drop())})}};
 }
 
 }  // namespace firewright::iptables::test

@@ -45,7 +45,9 @@ std::string refusal(const ir::Rule& rule) { return refusal(inbound({rule})); }
 const std::string prefix = "iptables cannot say this exactly: ";
 
 TEST(IptablesCapable, OrdinaryExceptionsPass) {
-  EXPECT_EQ(refusal(allow("ssh").tcp({22}).in(interfaces({"eth0", "wg*"})).log("ssh: ").count("ssh")), "");
+  EXPECT_EQ(
+      refusal(allow("ssh").tcp({22}).in(interfaces({"eth0", "wg*"})).log("ssh: ").count("ssh")),
+      "");
   EXPECT_EQ(refusal(outbound({deny("x").user(0, 5)})), "");
 }
 
@@ -86,15 +88,15 @@ TEST(IptablesCapable, LogPrefixes) {
   EXPECT_EQ(refusal(deny("x").log(std::string(30, 'x'))), prefix + "a log prefix of 30 bytes");
   EXPECT_EQ(refusal(deny("x").log("caf\u00e9")),
             prefix + "a log prefix that is not of printable ASCII");
-  EXPECT_EQ(refusal(deny("x").log("a\nb")),
-            prefix + "a log prefix that is not of printable ASCII");
+  EXPECT_EQ(refusal(deny("x").log("a\nb")), prefix + "a log prefix that is not of printable ASCII");
 }
 
 TEST(IptablesCapable, RejectKinds) {
   EXPECT_EQ(refusal(reject("x", ir::RejectKind::tcp_reset).udp({1})),
             prefix + "a TCP reset for packets that are not TCP");
   EXPECT_EQ(refusal(reject("x", ir::RejectKind::net_prohibited)),
-            prefix + "reject with `" + std::string(to_string(ir::RejectKind::net_prohibited)) + "` in ipv6");
+            prefix + "reject with `" + std::string(to_string(ir::RejectKind::net_prohibited)) +
+                "` in ipv6");
   EXPECT_EQ(refusal(reject("x", ir::RejectKind::policy_fail).family(Family::ipv6)), "");
 }
 
@@ -111,7 +113,8 @@ TEST(IptablesCapable, ChainsAndJumps) {
   rule.verdict = {.kind = ir::VerdictKind::jump, .reject = {}, .chain = "y"};
   EXPECT_EQ(refusal(rule), prefix + "`jump y` to a chain of the program");
   auto program = inbound({});
-  program.chains.push_back({.name = "y", .hook = {}, .policy = ir::VerdictKind::accept, .rules = {}});
+  program.chains.push_back(
+      {.name = "y", .hook = {}, .policy = ir::VerdictKind::accept, .rules = {}});
   EXPECT_EQ(refusal(program), prefix + "the chain `y`");
 }
 
@@ -123,8 +126,9 @@ TEST(IptablesCapable, OpaqueMatches) {
 
 TEST(IptablesCapable, OneMessageForAnExceptionOfManyRules) {
   const auto limit = rate("dns", 10, TimeUnit::second, 5, false);
-  EXPECT_EQ(refusal(inbound({allow("dns").tcp({53}).limit(limit), allow("dns").udp({53}).limit(limit)})),
-            prefix + "a limit that IPv4 and IPv6 share");
+  EXPECT_EQ(
+      refusal(inbound({allow("dns").tcp({53}).limit(limit), allow("dns").udp({53}).limit(limit)})),
+      prefix + "a limit that IPv4 and IPv6 share");
 }
 
 TEST(IptablesCapable, LimitsOverBothFamilies) {
@@ -133,7 +137,9 @@ TEST(IptablesCapable, LimitsOverBothFamilies) {
   EXPECT_EQ(refusal(allow("x").limit(connections("x", 10, false))), shared);
   EXPECT_EQ(refusal(allow("x").limit(rate("x", 10, TimeUnit::minute, 5, true))), "");
   EXPECT_EQ(refusal(allow("x").limit(connections("x", 10, true))), "");
-  EXPECT_EQ(refusal(allow("x").family(Family::ipv6).limit(rate("x", 10, TimeUnit::minute, 5, false))), "");
+  EXPECT_EQ(
+      refusal(allow("x").family(Family::ipv6).limit(rate("x", 10, TimeUnit::minute, 5, false))),
+      "");
   // A limit whose rules are each of one family, but not the same one.
   const auto limit = rate("ping", 10, TimeUnit::second, 5, false);
   EXPECT_EQ(refusal(inbound({allow("ping").icmp(Family::ipv4, icmp_types({8})).limit(limit),
@@ -146,11 +152,13 @@ TEST(IptablesCapable, LimitsOverBothFamilies) {
 }
 
 TEST(IptablesCapable, ApproximatelyEachFamilyGetsHalf) {
-  const auto outcome = check(inbound({allow("x").limit(rate("x", 11, TimeUnit::minute, 5, false))}), true);
+  const auto outcome =
+      check(inbound({allow("x").limit(rate("x", 11, TimeUnit::minute, 5, false))}), true);
   ASSERT_EQ(outcome.diagnostics.size(), 1U);
-  EXPECT_EQ(outcome.diagnostics[0].message(),
-            "iptables cannot say this exactly, so more is denied: a limit that IPv4 and IPv6 share: "
-            "half of it for each");
+  EXPECT_EQ(
+      outcome.diagnostics[0].message(),
+      "iptables cannot say this exactly, so more is denied: a limit that IPv4 and IPv6 share: "
+      "half of it for each");
   const auto& rules = outcome.program.chains[0].rules;
   ASSERT_EQ(rules.size(), 3U);
   EXPECT_EQ(rules[0].match.families, FamilySet{Family::ipv4});
@@ -167,31 +175,35 @@ TEST(IptablesCapable, HalfOfOneIsNothing) {
 }
 
 TEST(IptablesCapable, RatesThatTheKernelRounds) {
-  const auto outcome = check(inbound({allow("x").limit(rate("x", 3000, TimeUnit::second, 5, true))}));
+  const auto outcome =
+      check(inbound({allow("x").limit(rate("x", 3000, TimeUnit::second, 5, true))}));
   ASSERT_EQ(outcome.diagnostics.size(), 1U);
   EXPECT_EQ(outcome.diagnostics[0].message(), prefix + "the rate 3000/second with burst 5");
-  EXPECT_EQ(outcome.diagnostics[0].help,
-            "the nearest below is `{ rate = \"2994/second\", burst = 5 }`, which `--approximate` takes");
-  const auto less = check(inbound({allow("x").limit(rate("x", 3000, TimeUnit::second, 5, true))}), true);
+  EXPECT_EQ(
+      outcome.diagnostics[0].help,
+      "the nearest below is `{ rate = \"2994/second\", burst = 5 }`, which `--approximate` takes");
+  const auto less =
+      check(inbound({allow("x").limit(rate("x", 3000, TimeUnit::second, 5, true))}), true);
   EXPECT_EQ(less.program.chains[0].rules[0].match.predicates[0],
             rate("x", 2994, TimeUnit::second, 5, true));
 }
 
 TEST(IptablesCapable, OneLimitInUnlikeRules) {
   const auto limit = rate("x", 10, TimeUnit::minute, 5, true);
-  const auto outcome = check(inbound({allow("x").tcp({1}).limit(limit), deny("y").tcp({2}).limit(limit)}));
+  const auto outcome =
+      check(inbound({allow("x").tcp({1}).limit(limit), deny("y").tcp({2}).limit(limit)}));
   ASSERT_FALSE(outcome.diagnostics.empty());
-  EXPECT_EQ(outcome.diagnostics[0].message(),
-            prefix + "one limit, `x`, shared by unlike rules");
+  EXPECT_EQ(outcome.diagnostics[0].message(), prefix + "one limit, `x`, shared by unlike rules");
 }
 
 // What is left out of an approximation may only ever be an exception that accepts.
 TEST(IptablesCapable, ApproximationLeavesOutOnlyAllows) {
   const auto left_out = check(inbound({allow("x").in(interfaces({"eth+"}))}), true);
   ASSERT_EQ(left_out.diagnostics.size(), 1U);
-  EXPECT_EQ(left_out.diagnostics[0].message(),
-            "iptables cannot say this exactly, so more is denied: the interface `eth+`, whose `+` would "
-            "stand for any ending: left out");
+  EXPECT_EQ(
+      left_out.diagnostics[0].message(),
+      "iptables cannot say this exactly, so more is denied: the interface `eth+`, whose `+` would "
+      "stand for any ending: left out");
   EXPECT_EQ(left_out.program, inbound({}));
 
   const auto refused = check(inbound({deny("x").in(interfaces({"eth+"}))}), true);

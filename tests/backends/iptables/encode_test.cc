@@ -32,8 +32,12 @@ std::string lines(const ir::Program& program, Family family) {
   return result;
 }
 
-std::string v4_lines(std::vector<ir::Rule> rules) { return lines(inbound(std::move(rules)), Family::ipv4); }
-std::string v6_lines(std::vector<ir::Rule> rules) { return lines(inbound(std::move(rules)), Family::ipv6); }
+std::string v4_lines(std::vector<ir::Rule> rules) {
+  return lines(inbound(std::move(rules)), Family::ipv4);
+}
+std::string v6_lines(std::vector<ir::Rule> rules) {
+  return lines(inbound(std::move(rules)), Family::ipv6);
+}
 
 std::vector<std::string> many_addresses(unsigned count) {
   std::vector<std::string> list;
@@ -78,20 +82,25 @@ TEST(IptablesEncode, SeedPolicy) {
 TEST(IptablesEncode, Matches) {
   EXPECT_EQ(v4_lines({allow("ssh").tcp({22})}),
             "-A INPUT -p tcp --dport 22 -m comment --comment \"ssh\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").protocol(protocol::udp).destination_ports(port_ranges({{5000, 5010}}))}),
-            "-A INPUT -p udp --dport 5000:5010 -m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x").protocol(protocol::udp).destination_ports(port_ranges({{5000, 5010}}))}),
+      "-A INPUT -p udp --dport 5000:5010 -m comment --comment \"x\" -j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("x").tcp({22}).source_ports(ports({53, 67}))}),
             "-A INPUT -p tcp --dport 22 -m multiport --sports 53,67 -m comment --comment \"x\" "
             "-j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("x").tcp({22, 25}).source_ports(ports({53, 67}))}),
             "-A INPUT -p tcp -m multiport --sports 53,67 -m multiport --dports 22,25 "
             "-m comment --comment \"x\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({deny("x").protocol(protocol::tcp).destination_ports(port_ranges({{0, 21}, {23, 65535}}))}),
+  EXPECT_EQ(v4_lines({deny("x")
+                          .protocol(protocol::tcp)
+                          .destination_ports(port_ranges({{0, 21}, {23, 65535}}))}),
             "-A INPUT -p tcp ! --dport 22 -m comment --comment \"x\" -j DROP\n");
-  EXPECT_EQ(v4_lines({allow("x").protocol(protocol::sctp).destination_ports(port_ranges({{9, 9}}))}),
-            "-A INPUT -p sctp -m multiport --dports 9 -m comment --comment \"x\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").protocol(protocol::dccp).destination_ports(port_ranges({{9, 9}}))}),
-            "-A INPUT -p 33 -m multiport --dports 9 -m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x").protocol(protocol::sctp).destination_ports(port_ranges({{9, 9}}))}),
+      "-A INPUT -p sctp -m multiport --dports 9 -m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x").protocol(protocol::dccp).destination_ports(port_ranges({{9, 9}}))}),
+      "-A INPUT -p 33 -m multiport --dports 9 -m comment --comment \"x\" -j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("x").protocol(protocol::gre)}),
             "-A INPUT -p 47 -m comment --comment \"x\" -j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("x").protocols(~ProtocolSet::of(protocol::tcp))}),
@@ -106,7 +115,8 @@ TEST(IptablesEncode, Matches) {
             "-A firewright-in-1 -i eth0 -j RETURN\n"
             "-A firewright-in-1 -i wg+ -j RETURN\n"
             "-A firewright-in-1 -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").states(ir::StateSet::all() - ir::StateSet{ir::ConntrackState::invalid})}),
+  EXPECT_EQ(v4_lines({allow("x").states(ir::StateSet::all() -
+                                        ir::StateSet{ir::ConntrackState::invalid})}),
             "-A INPUT -m conntrack ! --ctstate INVALID -m comment --comment \"x\" -j ACCEPT\n");
 }
 
@@ -117,16 +127,18 @@ TEST(IptablesEncode, Addresses) {
   EXPECT_EQ(v6_lines(rules),
             "-A INPUT -s 2001:db8::/32 -p tcp --dport 22 -m comment --comment \"x\" -j ACCEPT\n");
   EXPECT_EQ(v6_lines({allow("x").from({"192.0.2.0/24"})}), "");
-  EXPECT_EQ(v4_lines({allow("x").from({"192.0.2.1-192.0.2.9"}).to({"198.51.100.1", "198.51.100.3"})}),
-            "-A INPUT -d 198.51.100.1 -m iprange --src-range 192.0.2.1-192.0.2.9 "
-            "-m comment --comment \"x\" -j ACCEPT\n"
-            "-A INPUT -d 198.51.100.3 -m iprange --src-range 192.0.2.1-192.0.2.9 "
-            "-m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x").from({"192.0.2.1-192.0.2.9"}).to({"198.51.100.1", "198.51.100.3"})}),
+      "-A INPUT -d 198.51.100.1 -m iprange --src-range 192.0.2.1-192.0.2.9 "
+      "-m comment --comment \"x\" -j ACCEPT\n"
+      "-A INPUT -d 198.51.100.3 -m iprange --src-range 192.0.2.1-192.0.2.9 "
+      "-m comment --comment \"x\" -j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("x").from({"0.0.0.0-192.0.1.255", "192.0.3.0-255.255.255.255"})}),
             "-A INPUT ! -s 192.0.2.0/24 -m comment --comment \"x\" -j ACCEPT\n");
-  EXPECT_EQ(v6_lines({allow("x").from({"2001:db8::1-2001:db8::4"}).to({"2001:db8::5-2001:db8::7"})}),
-            "-A INPUT -m iprange --src-range 2001:db8::1-2001:db8::4 "
-            "--dst-range 2001:db8::5-2001:db8::7 -m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v6_lines({allow("x").from({"2001:db8::1-2001:db8::4"}).to({"2001:db8::5-2001:db8::7"})}),
+      "-A INPUT -m iprange --src-range 2001:db8::1-2001:db8::4 "
+      "--dst-range 2001:db8::5-2001:db8::7 -m comment --comment \"x\" -j ACCEPT\n");
 }
 
 TEST(IptablesEncode, LongListsAreChainsThatRulesShare) {
@@ -135,35 +147,56 @@ TEST(IptablesEncode, LongListsAreChainsThatRulesShare) {
   for (const auto& address : nine) chain += "-A firewright-from-1 -s " + address + " -j ACCEPT\n";
   EXPECT_EQ(v4_lines({allow("a").from(nine).tcp({22}), allow("b").from(nine).udp({53})}),
             "-A INPUT -p tcp --dport 22 -m comment --comment \"a\" -j firewright-from-1\n"
-            "-A INPUT -p udp --dport 53 -m comment --comment \"b\" -j firewright-from-1\n" + chain);
+            "-A INPUT -p udp --dport 53 -m comment --comment \"b\" -j firewright-from-1\n" +
+                chain);
 }
 
 TEST(IptablesEncode, SourcesTimesDestinationsTimesPorts) {
   std::vector<unsigned> many_ports;
   for (unsigned i = 1; i <= 16; ++i) many_ports.push_back(2 * i);
-  EXPECT_EQ(v4_lines({allow("x").from(many_addresses(5)).to({"198.51.100.1", "198.51.100.3"}).tcp(many_ports)}),
-            "-A INPUT -d 198.51.100.1 -p tcp -m multiport --dports "
-            "2,4,6,8,10,12,14,16,18,20,22,24,26,28,30 -m comment --comment \"x\" -j firewright-from-1\n"
-            "-A INPUT -d 198.51.100.3 -p tcp -m multiport --dports "
-            "2,4,6,8,10,12,14,16,18,20,22,24,26,28,30 -m comment --comment \"x\" -j firewright-from-1\n"
-            "-A INPUT -d 198.51.100.1 -p tcp -m multiport --dports 32 -m comment --comment \"x\" "
-            "-j firewright-from-1\n"
-            "-A INPUT -d 198.51.100.3 -p tcp -m multiport --dports 32 -m comment --comment \"x\" "
-            "-j firewright-from-1\n"
-            "-A firewright-from-1 -s 192.0.2.0 -j ACCEPT\n"
-            "-A firewright-from-1 -s 192.0.2.2 -j ACCEPT\n"
-            "-A firewright-from-1 -s 192.0.2.4 -j ACCEPT\n"
-            "-A firewright-from-1 -s 192.0.2.6 -j ACCEPT\n"
-            "-A firewright-from-1 -s 192.0.2.8 -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x")
+                    .from(many_addresses(5))
+                    .to({"198.51.100.1", "198.51.100.3"})
+                    .tcp(many_ports)}),
+      "-A INPUT -d 198.51.100.1 -p tcp -m multiport --dports "
+      "2,4,6,8,10,12,14,16,18,20,22,24,26,28,30 -m comment --comment \"x\" -j firewright-from-1\n"
+      "-A INPUT -d 198.51.100.3 -p tcp -m multiport --dports "
+      "2,4,6,8,10,12,14,16,18,20,22,24,26,28,30 -m comment --comment \"x\" -j firewright-from-1\n"
+      "-A INPUT -d 198.51.100.1 -p tcp -m multiport --dports 32 -m comment --comment \"x\" "
+      "-j firewright-from-1\n"
+      "-A INPUT -d 198.51.100.3 -p tcp -m multiport --dports 32 -m comment --comment \"x\" "
+      "-j firewright-from-1\n"
+      "-A firewright-from-1 -s 192.0.2.0 -j ACCEPT\n"
+      "-A firewright-from-1 -s 192.0.2.2 -j ACCEPT\n"
+      "-A firewright-from-1 -s 192.0.2.4 -j ACCEPT\n"
+      "-A firewright-from-1 -s 192.0.2.6 -j ACCEPT\n"
+      "-A firewright-from-1 -s 192.0.2.8 -j ACCEPT\n");
 }
 
 TEST(IptablesEncode, FifteenSlotsWhereARangeTakesTwo) {
-  EXPECT_EQ(v4_lines({allow("x").protocol(protocol::tcp).destination_ports(
-                port_ranges({{1, 2}, {11, 12}, {21, 22}, {31, 32}, {41, 42}, {51, 52}, {61, 62}, {71, 71}}))}),
+  EXPECT_EQ(v4_lines({allow("x")
+                          .protocol(protocol::tcp)
+                          .destination_ports(port_ranges({{1, 2},
+                                                          {11, 12},
+                                                          {21, 22},
+                                                          {31, 32},
+                                                          {41, 42},
+                                                          {51, 52},
+                                                          {61, 62},
+                                                          {71, 71}}))}),
             "-A INPUT -p tcp -m multiport --dports 1:2,11:12,21:22,31:32,41:42,51:52,61:62,71 "
             "-m comment --comment \"x\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").protocol(protocol::tcp).destination_ports(
-                port_ranges({{1, 2}, {11, 12}, {21, 22}, {31, 32}, {41, 42}, {51, 52}, {61, 62}, {71, 72}}))}),
+  EXPECT_EQ(v4_lines({allow("x")
+                          .protocol(protocol::tcp)
+                          .destination_ports(port_ranges({{1, 2},
+                                                          {11, 12},
+                                                          {21, 22},
+                                                          {31, 32},
+                                                          {41, 42},
+                                                          {51, 52},
+                                                          {61, 62},
+                                                          {71, 72}}))}),
             "-A INPUT -p tcp -m multiport --dports 1:2,11:12,21:22,31:32,41:42,51:52,61:62 "
             "-m comment --comment \"x\" -j ACCEPT\n"
             "-A INPUT -p tcp -m multiport --dports 71:72 -m comment --comment \"x\" -j ACCEPT\n");
@@ -172,11 +205,13 @@ TEST(IptablesEncode, FifteenSlotsWhereARangeTakesTwo) {
 TEST(IptablesEncode, Icmp) {
   EXPECT_EQ(v4_lines({allow("ping").icmp(Family::ipv4, icmp_types({8}))}),
             "-A INPUT -p icmp --icmp-type echo-request -m comment --comment \"ping\" -j ACCEPT\n");
-  EXPECT_EQ(v6_lines({allow("nd").icmp(Family::ipv6, icmp_types({135, 143}))}),
-            "-A INPUT -p ipv6-icmp --icmpv6-type neighbour-solicitation -m comment --comment \"nd\" "
-            "-j ACCEPT\n"
-            "-A INPUT -p ipv6-icmp --icmpv6-type 143 -m comment --comment \"nd\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").icmp(Family::ipv4, IcmpSet{{IcmpTypeCode{3 << 8 | 4}, IcmpTypeCode{3 << 8 | 5}}})}),
+  EXPECT_EQ(
+      v6_lines({allow("nd").icmp(Family::ipv6, icmp_types({135, 143}))}),
+      "-A INPUT -p ipv6-icmp --icmpv6-type neighbour-solicitation -m comment --comment \"nd\" "
+      "-j ACCEPT\n"
+      "-A INPUT -p ipv6-icmp --icmpv6-type 143 -m comment --comment \"nd\" -j ACCEPT\n");
+  EXPECT_EQ(v4_lines({allow("x").icmp(
+                Family::ipv4, IcmpSet{{IcmpTypeCode{3 << 8 | 4}, IcmpTypeCode{3 << 8 | 5}}})}),
             "-A INPUT -p icmp --icmp-type 3/4 -m comment --comment \"x\" -j ACCEPT\n"
             "-A INPUT -p icmp --icmp-type 3/5 -m comment --comment \"x\" -j ACCEPT\n");
   // 255 means "any type" to the kernel: said by what it is not.
@@ -191,12 +226,24 @@ TEST(IptablesEncode, Icmp) {
             "-A INPUT -p ipv6-icmp --icmpv6-type 255 -m comment --comment \"x\" -j ACCEPT\n");
 }
 
+TEST(IptablesEncode, OnlyType255IsSaidByAllOthers) {
+  const auto text = v4_lines({allow("x").icmp(Family::ipv4, icmp_types({255}))});
+  EXPECT_TRUE(
+      text.starts_with("-A INPUT -p icmp -m comment --comment \"x\" -j firewright-icmp-1\n"
+                       "-A firewright-icmp-1 -p icmp --icmp-type echo-reply -j RETURN\n"))
+      << text;
+  EXPECT_TRUE(text.ends_with(
+      "-A firewright-icmp-1 -p icmp --icmp-type 254 -j RETURN\n-A firewright-icmp-1 -j ACCEPT\n"))
+      << text;
+}
+
 TEST(IptablesEncode, Verdicts) {
-  EXPECT_EQ(v4_lines({reject("x", ir::RejectKind::tcp_reset).tcp({113}),
-                      reject("x", ir::RejectKind::port_unreachable).udp({113})}),
-            "-A INPUT -p tcp --dport 113 -m comment --comment \"x\" -j REJECT --reject-with tcp-reset\n"
-            "-A INPUT -p udp --dport 113 -m comment --comment \"x\" "
-            "-j REJECT --reject-with icmp-port-unreachable\n");
+  EXPECT_EQ(
+      v4_lines({reject("x", ir::RejectKind::tcp_reset).tcp({113}),
+                reject("x", ir::RejectKind::port_unreachable).udp({113})}),
+      "-A INPUT -p tcp --dport 113 -m comment --comment \"x\" -j REJECT --reject-with tcp-reset\n"
+      "-A INPUT -p udp --dport 113 -m comment --comment \"x\" "
+      "-j REJECT --reject-with icmp-port-unreachable\n");
   EXPECT_EQ(v6_lines({reject("x", ir::RejectKind::port_unreachable)}),
             "-A INPUT -m comment --comment \"x\" -j REJECT --reject-with icmp6-port-unreachable\n");
   // The reset's own rule has to name TCP, also in a chain.
@@ -204,8 +251,9 @@ TEST(IptablesEncode, Verdicts) {
   std::string chain;
   for (const auto& address : nine)
     chain += "-A firewright-from-1 -s " + address + " -p tcp -j REJECT --reject-with tcp-reset\n";
-  EXPECT_EQ(v4_lines({reject("x", ir::RejectKind::tcp_reset).from(nine).tcp({113})}),
-            "-A INPUT -p tcp --dport 113 -m comment --comment \"x\" -j firewright-from-1\n" + chain);
+  EXPECT_EQ(
+      v4_lines({reject("x", ir::RejectKind::tcp_reset).from(nine).tcp({113})}),
+      "-A INPUT -p tcp --dport 113 -m comment --comment \"x\" -j firewright-from-1\n" + chain);
 }
 
 TEST(IptablesEncode, Effects) {
@@ -214,8 +262,7 @@ TEST(IptablesEncode, Effects) {
             "-A INPUT -p tcp --dport 23 -m comment --comment \"telnet\" -j DROP\n");
   auto only_log = allow("x").tcp({23}).log("").rule();
   only_log.verdict = ir::Verdict::next();
-  EXPECT_EQ(v4_lines({only_log}),
-            "-A INPUT -p tcp --dport 23 -m comment --comment \"x\" -j LOG\n");
+  EXPECT_EQ(v4_lines({only_log}), "-A INPUT -p tcp --dport 23 -m comment --comment \"x\" -j LOG\n");
   EXPECT_EQ(v4_lines({allow("x").tcp({23}).count("x-2")}),
             "-A INPUT -p tcp --dport 23 -m comment --comment \"count x-2: x\" -j ACCEPT\n");
   auto only_count = allow("x").tcp({23}).count("x").rule();
@@ -235,7 +282,10 @@ TEST(IptablesEncode, Effects) {
 
 TEST(IptablesEncode, Limits) {
   using ir::TimeUnit;
-  EXPECT_EQ(v4_lines({allow("ssh").family(Family::ipv4).tcp({22}).limit(rate("ssh", 10, TimeUnit::minute, 20, false))}),
+  EXPECT_EQ(v4_lines({allow("ssh")
+                          .family(Family::ipv4)
+                          .tcp({22})
+                          .limit(rate("ssh", 10, TimeUnit::minute, 20, false))}),
             "-A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -m limit --limit 10/minute "
             "--limit-burst 20 -m comment --comment \"ssh\" -j ACCEPT\n");
   EXPECT_EQ(v4_lines({allow("ssh").tcp({22}).limit(rate("ssh", 10, TimeUnit::minute, 20, true))}),
@@ -243,16 +293,18 @@ TEST(IptablesEncode, Limits) {
             "--hashlimit-upto 10/minute --hashlimit-burst 20 --hashlimit-mode srcip "
             "--hashlimit-name ssh-b7f39740 --hashlimit-htable-expire 120000 "
             "-m comment --comment \"ssh\" -j ACCEPT\n");
-  EXPECT_EQ(v6_lines({allow("ssh").tcp({22})
+  EXPECT_EQ(v6_lines({allow("ssh")
+                          .tcp({22})
                           .limit(rate("ssh", 10, TimeUnit::minute, 5, true))
                           .limit(connections("ssh", 3, true))}),
             "-A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -m connlimit --connlimit-upto 3 "
             "--connlimit-mask 128 --connlimit-saddr -m hashlimit --hashlimit-upto 10/minute "
             "--hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name ssh-e136424d "
             "--hashlimit-htable-expire 30000 -m comment --comment \"ssh\" -j ACCEPT\n");
-  EXPECT_EQ(v4_lines({allow("x").family(Family::ipv4).limit(connections("x", 50, false))}),
-            "-A INPUT -m conntrack --ctstate NEW -m connlimit --connlimit-upto 50 --connlimit-mask 0 "
-            "-m comment --comment \"x\" -j ACCEPT\n");
+  EXPECT_EQ(
+      v4_lines({allow("x").family(Family::ipv4).limit(connections("x", 50, false))}),
+      "-A INPUT -m conntrack --ctstate NEW -m connlimit --connlimit-upto 50 --connlimit-mask 0 "
+      "-m comment --comment \"x\" -j ACCEPT\n");
 }
 
 TEST(IptablesEncode, RulesOfOneLimitShareItsRule) {
@@ -270,9 +322,14 @@ TEST(IptablesEncode, RulesOfOneLimitShareItsRule) {
 }
 
 TEST(IptablesEncode, EqualLimitsOfTwoExceptionsStayApart) {
-  const auto lines = v4_lines(
-      {allow("a").family(Family::ipv4).in(interfaces({"eth0", "eth1"})).limit(rate("a", 10, ir::TimeUnit::second, 5, false)),
-       allow("b").family(Family::ipv4).in(interfaces({"eth0", "eth1"})).limit(rate("b", 10, ir::TimeUnit::second, 5, false))});
+  const auto lines = v4_lines({allow("a")
+                                   .family(Family::ipv4)
+                                   .in(interfaces({"eth0", "eth1"}))
+                                   .limit(rate("a", 10, ir::TimeUnit::second, 5, false)),
+                               allow("b")
+                                   .family(Family::ipv4)
+                                   .in(interfaces({"eth0", "eth1"}))
+                                   .limit(rate("b", 10, ir::TimeUnit::second, 5, false))});
   EXPECT_NE(lines.find("-A firewright-limit-a -m limit"), std::string::npos) << lines;
   EXPECT_NE(lines.find("-A firewright-limit-b -m limit"), std::string::npos) << lines;
 }
@@ -283,7 +340,8 @@ TEST(IptablesEncode, DefaultLogHasABucketForEachFamily) {
   log.effects.log = "inbound denied: ";
   log.match.predicates.push_back(rate("default-log-inbound", 5, ir::TimeUnit::second, 10, false));
   const std::string line =
-      "-A INPUT -m limit --limit 5/second --limit-burst 10 -j LOG --log-prefix \"inbound denied: \"\n";
+      "-A INPUT -m limit --limit 5/second --limit-burst 10 -j LOG --log-prefix \"inbound denied: "
+      "\"\n";
   EXPECT_EQ(v4_lines({log}), line);
   EXPECT_EQ(v6_lines({log}), line);
 }
@@ -304,7 +362,8 @@ TEST(IptablesEncode, MergesOnlyWhatMayBeMerged) {
             "-A INPUT -p tcp --dport 2 -m comment --comment \"b\" -j ACCEPT\n"
             "-A INPUT -p tcp --dport 3 -m comment --comment \"c\" -j DROP\n"
             "-A INPUT -p tcp --dport 4 -m comment --comment \"count d: d\" -j DROP\n"
-            "-A INPUT -s 192.0.2.1 -p tcp -m multiport --dports 5,7 -m comment --comment \"e, e2\" -j DROP\n"
+            "-A INPUT -s 192.0.2.1 -p tcp -m multiport --dports 5,7 -m comment --comment \"e, e2\" "
+            "-j DROP\n"
             "-A INPUT -p udp --dport 6 -m comment --comment \"f\" -j DROP\n");
 }
 

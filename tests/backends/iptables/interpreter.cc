@@ -73,23 +73,32 @@ unsigned protocol_number(const std::string& name) {
 
 bool icmp_is(const ir::Packet& packet, const std::string& type) {
   static const std::map<std::string, unsigned> v4{
-      {"echo-reply", 0},           {"destination-unreachable", 3}, {"source-quench", 4},
-      {"redirect", 5},             {"echo-request", 8},            {"router-advertisement", 9},
-      {"router-solicitation", 10}, {"time-exceeded", 11},          {"parameter-problem", 12},
-      {"timestamp-request", 13},   {"timestamp-reply", 14},        {"address-mask-request", 17},
+      {"echo-reply", 0},           {"destination-unreachable", 3},
+      {"source-quench", 4},        {"redirect", 5},
+      {"echo-request", 8},         {"router-advertisement", 9},
+      {"router-solicitation", 10}, {"time-exceeded", 11},
+      {"parameter-problem", 12},   {"timestamp-request", 13},
+      {"timestamp-reply", 14},     {"address-mask-request", 17},
       {"address-mask-reply", 18}};
-  static const std::map<std::string, unsigned> v6{
-      {"destination-unreachable", 1}, {"packet-too-big", 2},         {"time-exceeded", 3},
-      {"parameter-problem", 4},       {"echo-request", 128},         {"echo-reply", 129},
-      {"router-solicitation", 133},   {"router-advertisement", 134}, {"neighbour-solicitation", 135},
-      {"neighbour-advertisement", 136}, {"redirect", 137}};
+  static const std::map<std::string, unsigned> v6{{"destination-unreachable", 1},
+                                                  {"packet-too-big", 2},
+                                                  {"time-exceeded", 3},
+                                                  {"parameter-problem", 4},
+                                                  {"echo-request", 128},
+                                                  {"echo-reply", 129},
+                                                  {"router-solicitation", 133},
+                                                  {"router-advertisement", 134},
+                                                  {"neighbour-solicitation", 135},
+                                                  {"neighbour-advertisement", 136},
+                                                  {"redirect", 137}};
   const bool is_v4 = packet.family() == Family::ipv4;
   const auto& names = is_v4 ? v4 : v6;
   const auto parts = split(type, '/');
   const auto named = names.find(parts[0]);
   const auto value = named != names.end() ? named->second : number(parts[0]);
   if (is_v4 && value == 255) unknown("--icmp-type 255, which is any type");
-  return packet.icmp.type() == value && (parts.size() == 1 || packet.icmp.code() == number(parts[1]));
+  return packet.icmp.type() == value &&
+         (parts.size() == 1 || packet.icmp.code() == number(parts[1]));
 }
 
 bool state_is(ir::ConntrackState state, const std::string& list) {
@@ -372,7 +381,10 @@ TextDecision run(const TextTable& table, const ir::Packet& packet, const LimitVa
     case ir::Hook::outbound: base = "OUTPUT"; break;
   }
   if (const auto jump = table.jumps.find(base); jump != table.jumps.end()) base = jump->second;
-  Walk walk{.table = table, .packet = packet, .holds = holds, .decision = {.verdict = "accept", .logs = {}, .counts = {}}};
+  Walk walk{.table = table,
+            .packet = packet,
+            .holds = holds,
+            .decision = {.verdict = "accept", .logs = {}, .counts = {}}};
   if (!table.chains.contains(base)) return walk.decision;  // not managed
   if (!walk.chain(base, 0) && table.policies.at(base) == "DROP") walk.decision.verdict = "drop";
   return walk.decision;

@@ -1,6 +1,6 @@
-// What an iptables-restore file does with a packet, read from its text: a second, naive opinion about
-// the encoder. It knows the options that the encoder uses and fails on any other; it shares nothing
-// with the encoder, nor with the decoder.
+// What an iptables-restore file does with a packet, read from its text: a second, naive opinion
+// about the encoder. It knows the options that the encoder uses and fails on any other; it shares
+// nothing with the encoder, nor with the decoder.
 #pragma once
 
 #include <functional>

@@ -36,7 +36,8 @@ TEST(IptablesLine, CommentsFitTheKernel) {
     const std::vector<std::string> labels(20, std::string(size, 'a'));
     EXPECT_LE(comment_of(labels).size(), 255U);
   }
-  EXPECT_TRUE(comment_of({std::string(200, 'a'), std::string(200, 'b')}).ends_with("a, and 1 more"));
+  EXPECT_TRUE(
+      comment_of({std::string(200, 'a'), std::string(200, 'b')}).ends_with("a, and 1 more"));
 }
 
 }  // namespace

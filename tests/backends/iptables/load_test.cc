@@ -80,18 +80,20 @@ class IptablesLoad : public testing::Test {
         const auto saved = save(part.name, variant);
         script += load + flags + " --test < " + part.name + "\n";
         script += load + flags + " < " + part.name + "\n";
-        script += saved + " > first; grep -q COMMIT first; " + load + " < first; " + saved + " > second; cmp first second\n";
+        script += saved + " > first; grep -q COMMIT first; " + load + " < first; " + saved +
+                  " > second; cmp first second\n";
       }
     }
     const auto result = in_namespace(script);
     EXPECT_EQ(result.code, 0) << context << result.output << artifact.parts[0].bytes
                               << artifact.parts[1].bytes;
     // Warnings too are a sign of something that an expert would not write.
-    EXPECT_EQ(without_known_warnings(result.output), "") << context << artifact.parts[0].bytes << artifact.parts[1].bytes;
+    EXPECT_EQ(without_known_warnings(result.output), "")
+        << context << artifact.parts[0].bytes << artifact.parts[1].bytes;
   }
 
-  // ip6tables says so of extension headers, AH among them: the kernel looks behind them for a packet's
-  // protocol. The rule is as true as the program's.
+  // ip6tables says so of extension headers, AH among them: the kernel looks behind them for a
+  // packet's protocol. The rule is as true as the program's.
   static std::string without_known_warnings(const std::string& output) {
     std::istringstream stream(output);
     std::string rest;
@@ -167,15 +169,15 @@ TEST_F(IptablesLoad, CommentsArriveAsTheyWereWritten) {
 }
 
 TEST_F(IptablesLoad, LogPrefixes) {
-  for (const std::string prefix : {"", "x", "-j ACCEPT", "!", "a\"b\\c'd", "12345678901234567890123456789", " "})
+  for (const std::string prefix :
+       {"", "x", "-j ACCEPT", "!", "a\"b\\c'd", "12345678901234567890123456789", " "})
     expect_loads(inbound({deny("x").tcp({23}).log(prefix)}), {}, prefix + "\n");
 }
 
 TEST_F(IptablesLoad, EveryRejectKind) {
   std::vector<ir::Rule> rules{reject("reset", ir::RejectKind::tcp_reset).protocol(protocol::tcp)};
-  for (const auto kind :
-       {ir::RejectKind::port_unreachable, ir::RejectKind::host_unreachable,
-        ir::RejectKind::net_unreachable, ir::RejectKind::admin_prohibited})
+  for (const auto kind : {ir::RejectKind::port_unreachable, ir::RejectKind::host_unreachable,
+                          ir::RejectKind::net_unreachable, ir::RejectKind::admin_prohibited})
     rules.push_back(reject("x", kind).udp({1}));
   for (const auto kind : {ir::RejectKind::proto_unreachable, ir::RejectKind::net_prohibited,
                           ir::RejectKind::host_prohibited})
@@ -188,11 +190,13 @@ TEST_F(IptablesLoad, EveryRejectKind) {
 TEST_F(IptablesLoad, LimitsAtTheirEnds) {
   using ir::TimeUnit;
   for (const auto& limit :
-       {rate("a", 1, TimeUnit::day, 1, true), rate("b", 1'000'000, TimeUnit::second, 1'000'000, true),
+       {rate("a", 1, TimeUnit::day, 1, true),
+        rate("b", 1'000'000, TimeUnit::second, 1'000'000, true),
         rate("c", 400, TimeUnit::second, 10'000, false), rate("d", 1, TimeUnit::day, 1, false),
         rate("e", 7, TimeUnit::minute, 3, false), rate("f", 10, TimeUnit::day, 12, true),
         connections("g", 1, true), connections("h", 4'294'967'295U, false)})
-    expect_loads(inbound({allow("x").family(Family::ipv4).tcp({22}).limit(limit)}), {}, limit.instance);
+    expect_loads(inbound({allow("x").family(Family::ipv4).tcp({22}).limit(limit)}), {},
+                 limit.instance);
 }
 
 TEST_F(IptablesLoad, EveryProtocol) {
@@ -234,14 +238,15 @@ class IptablesCoexist : public IptablesLoad {
     return encode(program, options).parts[0].bytes;
   }
   // What stands in the table after `before` was loaded and then `file`, updated to what was there.
-  std::string after(const std::string& variant, const std::string& before, const std::string& file) {
+  std::string after(const std::string& variant, const std::string& before,
+                    const std::string& file) {
     write("before", before);
     const auto loaded = in_namespace(restore("v4", variant) + " < before\n" + save("v4", variant));
     EXPECT_EQ(loaded.code, 0) << loaded.output;
     write("file", update(file, loaded.output));
-    const auto result = in_namespace(restore("v4", variant) + " < before\n" +
-                                     restore("v4", variant) + " --noflush < file\n" +
-                                     save("v4", variant));
+    const auto result =
+        in_namespace(restore("v4", variant) + " < before\n" + restore("v4", variant) +
+                     " --noflush < file\n" + save("v4", variant));
     EXPECT_EQ(result.code, 0) << result.output << update(file, loaded.output);
     return result.output;
   }
@@ -254,8 +259,9 @@ unsigned times(const std::string& text, const std::string& part) {
 }
 
 TEST_F(IptablesCoexist, LoadingAgainChangesNothing) {
-  const auto file = v4_file(
-      inbound({allow("ssh").tcp({22}), allow("office").from(nine_addresses()).tcp({443})}), coexist());
+  const auto file =
+      v4_file(inbound({allow("ssh").tcp({22}), allow("office").from(nine_addresses()).tcp({443})}),
+              coexist());
   for (const auto* variant : variants) {
     const auto first = after(variant, others, file);
     EXPECT_EQ(times(first, "-A INPUT -j firewright-input\n"), 1U) << first;
@@ -270,7 +276,8 @@ TEST_F(IptablesCoexist, LoadingAgainChangesNothing) {
 }
 
 TEST_F(IptablesCoexist, SurplusJumpsAndStaleChainsGo) {
-  const auto old_file = v4_file(inbound({allow("office").from(nine_addresses()).tcp({443})}), coexist());
+  const auto old_file =
+      v4_file(inbound({allow("office").from(nine_addresses()).tcp({443})}), coexist());
   const auto new_file = v4_file(inbound({allow("ssh").tcp({22})}), coexist());
   for (const auto* variant : variants) {
     auto before = after(variant, others, old_file);
@@ -313,7 +320,8 @@ TEST_F(IptablesCoexist, UnmanagedHookKeepsItsRulesInReplaceMode) {
 }
 
 TEST_F(IptablesCoexist, AChainThatOthersJumpToIsEmptiedButStays) {
-  const auto old_file = v4_file(inbound({allow("office").from(nine_addresses()).tcp({443})}), coexist());
+  const auto old_file =
+      v4_file(inbound({allow("office").from(nine_addresses()).tcp({443})}), coexist());
   const auto new_file = v4_file(inbound({allow("ssh").tcp({22})}), coexist());
   for (const auto* variant : variants) {
     auto before = after(variant, others, old_file);

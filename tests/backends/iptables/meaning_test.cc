@@ -46,7 +46,8 @@ std::string text_of(const ir::Verdict& verdict, Family family) {
   return "?";
 }
 
-TextDecision expected(const ir::Program& program, const ir::Packet& packet, const LimitValue& holds) {
+TextDecision expected(const ir::Program& program, const ir::Packet& packet,
+                      const LimitValue& holds) {
   const auto decision = ir::evaluate(
       program, packet, [&](const ir::Predicate& predicate) { return holds(number_of(predicate)); });
   TextDecision result;
@@ -72,17 +73,19 @@ void compare(const ir::Program& program, const backend::Options& options, Random
   for (int i = 0; i < 400; ++i) {
     const auto packet = random_packet(random, program);
     const auto salt = below(random, 1000);
-    const LimitValue holds = [&](unsigned number) { return (number * 2654435761U + salt) % 3 != 0; };
+    const LimitValue holds = [&](unsigned number) {
+      return (number * 2654435761U + salt) % 3 != 0;
+    };
     const auto& table = tables[packet.family() == Family::ipv4 ? 0 : 1];
     const auto& part = artifact.parts[packet.family() == Family::ipv4 ? 0 : 1];
     const auto seen = run(table, packet, holds);
     const auto wanted = expected(program, packet, holds);
-    ASSERT_EQ(seen.verdict, wanted.verdict)
-        << context << to_text(packet) << '\n' << to_text(program) << part.bytes;
-    ASSERT_EQ(seen.logs, wanted.logs)
-        << context << to_text(packet) << '\n' << to_text(program) << part.bytes;
-    ASSERT_EQ(seen.counts, wanted.counts)
-        << context << to_text(packet) << '\n' << to_text(program) << part.bytes;
+    ASSERT_EQ(seen.verdict, wanted.verdict) << context << to_text(packet) << '\n'
+                                            << to_text(program) << part.bytes;
+    ASSERT_EQ(seen.logs, wanted.logs) << context << to_text(packet) << '\n'
+                                      << to_text(program) << part.bytes;
+    ASSERT_EQ(seen.counts, wanted.counts) << context << to_text(packet) << '\n'
+                                          << to_text(program) << part.bytes;
   }
 }
 
@@ -131,10 +134,11 @@ TEST(IptablesMeaning, InterpreterRefusesTheUnknown) {
     return run(table, packet, [](unsigned) { return true; }).verdict;
   };
   EXPECT_EQ(try_rule("-p tcp -j ACCEPT"), "accept");
-  for (const auto* rule : {"-p 0 -j ACCEPT", "-p tcp -m time -j ACCEPT", "--dport 1 -j ACCEPT",
-                           "-p tcp --unknown -j ACCEPT", "-j NFLOG", "-j REJECT --reject-with tcp-reset",
-                           "-p tcp --dports 1 -j ACCEPT", "-p tcp -j ACCEPT -s 192.0.2.1",
-                           "-p tcp -m multiport --dports 1 --dport 2 -j ACCEPT"})
+  for (const auto* rule :
+       {"-p 0 -j ACCEPT", "-p tcp -m time -j ACCEPT", "--dport 1 -j ACCEPT",
+        "-p tcp --unknown -j ACCEPT", "-j NFLOG", "-j REJECT --reject-with tcp-reset",
+        "-p tcp --dports 1 -j ACCEPT", "-p tcp -j ACCEPT -s 192.0.2.1",
+        "-p tcp -m multiport --dports 1 --dport 2 -j ACCEPT"})
     EXPECT_THROW((void)try_rule(rule), std::runtime_error) << rule;
 }
 

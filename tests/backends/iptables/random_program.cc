@@ -34,7 +34,8 @@ PortSet random_ports(Random& random) {
   const auto count = 1 + below(random, chance(random, 20) ? 40 : 3);
   for (unsigned i = 0; i < count; ++i) {
     const auto first = port_value(random);
-    ranges.emplace_back(first, std::min(65535U, first + (chance(random, 60) ? 0 : below(random, 9))));
+    ranges.emplace_back(first,
+                        std::min(65535U, first + (chance(random, 60) ? 0 : below(random, 9))));
   }
   const auto set = port_ranges(std::move(ranges));
   return chance(random, 15) ? ~set : set;
@@ -83,19 +84,21 @@ IcmpSet random_icmp(Random& random) {
   std::vector<Interval<IcmpTypeCode>> list;
   for (unsigned i = 0; i <= below(random, 3); ++i) {
     const auto type = below(random, 14);
-    const auto first = static_cast<std::uint16_t>(type << 8U | (chance(random, 50) ? 0 : below(random, 4)));
-    const auto last = static_cast<std::uint16_t>(
-        (first & 0xffU) == 0 && chance(random, 60) ? (type + below(random, 3)) << 8U | 0xffU : first + below(random, 3));
+    const auto first =
+        static_cast<std::uint16_t>(type << 8U | (chance(random, 50) ? 0 : below(random, 4)));
+    const auto last = static_cast<std::uint16_t>((first & 0xffU) == 0 && chance(random, 60)
+                                                     ? (type + below(random, 3)) << 8U | 0xffU
+                                                     : first + below(random, 3));
     list.push_back({IcmpTypeCode{first}, IcmpTypeCode{last}});
   }
   const IcmpSet set(std::move(list));
   return chance(random, 20) ? ~set : set;
 }
 
-const std::vector<Protocol> protocols{protocol::tcp,  protocol::udp,     protocol::icmp,
-                                      protocol::icmpv6, protocol::sctp, protocol::gre,
-                                      protocol::esp,  protocol::udplite, protocol::dccp,
-                                      Protocol{0},    Protocol{255}};
+const std::vector<Protocol> protocols{protocol::tcp,    protocol::udp,     protocol::icmp,
+                                      protocol::icmpv6, protocol::sctp,    protocol::gre,
+                                      protocol::esp,    protocol::udplite, protocol::dccp,
+                                      Protocol{0},      Protocol{255}};
 
 Protocol random_protocol(Random& random) {
   return protocols[below(random, static_cast<unsigned>(protocols.size()))];
@@ -142,8 +145,8 @@ class Generator {
       for (unsigned i = 0; i < 1 + below(random_, 8); ++i) add_rules(rules, hook);
       if (chance(random_, 80))
         rules.push_back(default_rule(drops ? ir::Verdict::drop() : ir::Verdict::accept()));
-      program.chains.push_back(chain(
-          hook, drops ? ir::VerdictKind::drop : ir::VerdictKind::accept, std::move(rules)));
+      program.chains.push_back(
+          chain(hook, drops ? ir::VerdictKind::drop : ir::VerdictKind::accept, std::move(rules)));
     }
     return program;
   }
@@ -164,7 +167,8 @@ class Generator {
     if (chance(random_, 25)) match.destination = random_address_set(random_, match.families);
     add_transport(random_, match);
     if (hook == ir::Hook::outbound && chance(random_, 30))
-      match.users = OwnerSet{{OwnerId{0}, OwnerId{below(random_, 3)}}, {OwnerId{1000}, OwnerId{1001}}};
+      match.users =
+          OwnerSet{{OwnerId{0}, OwnerId{below(random_, 3)}}, {OwnerId{1000}, OwnerId{1001}}};
     if (hook == ir::Hook::outbound && chance(random_, 15))
       match.groups = OwnerSet{{OwnerId{5}, OwnerId{5 + below(random_, 3)}}};
     return match;
@@ -225,9 +229,7 @@ class Generator {
 
 }  // namespace
 
-unsigned below(Random& random, unsigned count) {
-  return static_cast<unsigned>(random() % count);
-}
+unsigned below(Random& random, unsigned count) { return static_cast<unsigned>(random() % count); }
 
 ir::Program random_program(Random& random) { return Generator(random).program(); }
 
@@ -277,8 +279,7 @@ void move_to(Random& random, const IntervalSet<T>& set, T& value) {
 void move_to(Random& random, const ir::InterfaceSet& set, std::string& name) {
   if (set.patterns().empty() || chance(random, 20) || (set.complemented() && chance(random, 70)))
     return;
-  const auto& pattern =
-      set.patterns()[below(random, static_cast<unsigned>(set.patterns().size()))];
+  const auto& pattern = set.patterns()[below(random, static_cast<unsigned>(set.patterns().size()))];
   name = pattern.wildcard ? pattern.name + "7" : pattern.name;
 }
 
@@ -299,7 +300,8 @@ ir::Packet random_packet(Random& random, const ir::Program& program) {
     move_to(random, match.destination_ports, packet.destination_port);
     move_to(random, match.icmp, packet.icmp);
     if (chance(random, 20)) packet.icmp.value &= 0xff00U;
-    if (match.families == FamilySet{Family::ipv6} || (match.families.is_all() && chance(random, 50))) {
+    if (match.families == FamilySet{Family::ipv6} ||
+        (match.families.is_all() && chance(random, 50))) {
       Ipv6 source{v6_value(random)}, destination{v6_value(random)};
       move_to(random, match.source.v6, source);
       move_to(random, match.destination.v6, destination);

@@ -33,7 +33,8 @@ TEST(IptablesRates, LimitWhereNothingIsRounded) {
   // Too much for 32 bits; the command takes no more than 10000.
   EXPECT_FALSE(limit_is_exact(global(1, TimeUnit::day, 2)));
   EXPECT_FALSE(limit_is_exact(global(400, TimeUnit::second, 10001)));
-  EXPECT_FALSE(limit_is_exact({.packets = 10, .unit = TimeUnit::minute, .burst = 5, .per_source = true}));
+  EXPECT_FALSE(
+      limit_is_exact({.packets = 10, .unit = TimeUnit::minute, .burst = 5, .per_source = true}));
 }
 
 TEST(IptablesRates, HashlimitWhereTheSameRateReadsBack) {

@@ -20,15 +20,18 @@ TEST(IptablesUpdate, FirstLoadTakesTheFileAsItIs) {
 }
 
 TEST(IptablesUpdate, JumpThatIsThereIsNotInsertedAgain) {
-  EXPECT_EQ(update(file, "*filter\n:INPUT ACCEPT [0:0]\n:firewright-input - [0:0]\n"
-                         "-A INPUT -j firewright-input\n-A firewright-input -j DROP\nCOMMIT\n"),
-            "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\nCOMMIT\n");
+  EXPECT_EQ(
+      update(file,
+             "*filter\n:INPUT ACCEPT [0:0]\n:firewright-input - [0:0]\n"
+             "-A INPUT -j firewright-input\n-A firewright-input -j DROP\nCOMMIT\n"),
+      "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\nCOMMIT\n");
 }
 
 TEST(IptablesUpdate, SurplusJumpsAndStaleChainsGo) {
-  EXPECT_EQ(update(file, "*filter\n:firewright-input - [0:0]\n:firewright-output - [3:4]\n"
-                         ":firewright-from-1 - [0:0]\n-A INPUT -j firewright-input\n"
-                         "-A INPUT -j firewright-input\n-A OUTPUT -j firewright-output\nCOMMIT\n"),
+  EXPECT_EQ(update(file,
+                   "*filter\n:firewright-input - [0:0]\n:firewright-output - [3:4]\n"
+                   ":firewright-from-1 - [0:0]\n-A INPUT -j firewright-input\n"
+                   "-A INPUT -j firewright-input\n-A OUTPUT -j firewright-output\nCOMMIT\n"),
             "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\n"
             "-D INPUT -j firewright-input\n"
             "-F firewright-from-1\n-F firewright-output\n-D OUTPUT -j firewright-output\n"
@@ -36,15 +39,17 @@ TEST(IptablesUpdate, SurplusJumpsAndStaleChainsGo) {
 }
 
 TEST(IptablesUpdate, OtherTablesAndChainsAreNotLookedAt) {
-  EXPECT_EQ(update(file, "*nat\n:firewright-x - [0:0]\n-A INPUT -j firewright-input\nCOMMIT\n"
-                         "*filter\n:fail2ban - [0:0]\n-A INPUT -j fail2ban\nCOMMIT\n"),
+  EXPECT_EQ(update(file,
+                   "*nat\n:firewright-x - [0:0]\n-A INPUT -j firewright-input\nCOMMIT\n"
+                   "*filter\n:fail2ban - [0:0]\n-A INPUT -j fail2ban\nCOMMIT\n"),
             file);
 }
 
 // A comment that looks like a jump is no jump.
 TEST(IptablesUpdate, CommentsAreNoJumps) {
-  EXPECT_EQ(update(file, "*filter\n:INPUT ACCEPT [0:0]\n"
-                         "-A INPUT -m comment --comment \"x -j firewright-input\" -j ACCEPT\nCOMMIT\n"),
+  EXPECT_EQ(update(file,
+                   "*filter\n:INPUT ACCEPT [0:0]\n"
+                   "-A INPUT -m comment --comment \"x -j firewright-input\" -j ACCEPT\nCOMMIT\n"),
             file);
 }
 

@@ -46,6 +46,15 @@ void set_option(int socket, int level, int option, int value, const char* name) 
     throw HarnessError(std::string("setsockopt ") + name + ": " + std::strerror(errno));
 }
 
+// Whether the thread has these file-system ids now. The calls do not say; asking for -1 changes nothing
+// and tells the present one. In a user namespace most ids are nobody's.
+bool become(OwnerId user, OwnerId group) {
+  ::setfsgid(group.value);
+  ::setfsuid(user.value);
+  return static_cast<std::uint32_t>(::setfsgid(no_owner_id.value)) == group.value &&
+         static_cast<std::uint32_t>(::setfsuid(no_owner_id.value)) == user.value;
+}
+
 bool has_owner_id(OwnerId id) { return id != no_owner_id; }
 
 }  // namespace
@@ -114,7 +123,9 @@ void TestBed::open_flow(const TestPacket& first) {
   if (first.packet.protocol == protocol::tcp) pass(first.packet, TcpKind::ack);
 }
 
-void TestBed::start_measuring() { must_run({"nft", "-f", "-"}, measuring_ruleset()); }
+void TestBed::start_measuring(Accepted accepted) {
+  must_run({"nft", "-f", "-"}, measuring_ruleset(accepted == Accepted::delivered));
+}
 
 std::vector<Observation> TestBed::measure(std::span<const TestPacket> packets) {
   if (packets.size() > max_packets) throw HarnessError("more packets than numbers for them");
@@ -159,12 +170,13 @@ int TestBed::raw_socket(Family family, OwnerId user, OwnerId group) {
   if (socket.open()) return socket.get();
   // A socket belongs to the file-system ids of the thread that makes it. Changing only these keeps
   // the right to make raw sockets.
-  ::setfsgid(group.value);
-  ::setfsuid(user.value);
-  socket = FileDescriptor(::socket(family == Family::ipv4 ? AF_INET : AF_INET6,
-                                   SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  ::setfsuid(::geteuid());
-  ::setfsgid(::getegid());
+  const bool owned = become(user, group);
+  if (owned) {
+    socket = FileDescriptor(::socket(family == Family::ipv4 ? AF_INET : AF_INET6,
+                                     SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  }
+  static_cast<void>(become(OwnerId{::geteuid()}, OwnerId{::getegid()}));
+  if (!owned) return -1;
   if (!socket.open()) throw HarnessError(std::string("raw socket: ") + std::strerror(errno));
   if (family == Family::ipv4) {
     set_option(socket.get(), IPPROTO_IP, IP_HDRINCL, 1, "IP_HDRINCL");
@@ -179,6 +191,7 @@ bool TestBed::send_outbound(const TestPacket& packet, std::uint16_t id) {
   const OwnerId group = packet.packet.group.value_or(no_owner_id);
   if (out == interfaces_.end() || !has_owner_id(user) || !has_owner_id(group)) return false;
   const int socket = raw_socket(packet.packet.family(), user, group);
+  if (socket < 0) return false;
   set_option(socket, SOL_SOCKET, SO_MARK, static_cast<int>(out->second.number), "SO_MARK");
   const std::string bytes =
       build(packet, id, static_cast<std::uint8_t>(traffic_class_of(0, packet.untracked)));

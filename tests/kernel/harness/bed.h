@@ -49,8 +49,10 @@ class TestBed {
   // Only before measuring starts and before a policy is loaded.
   void open_flow(const TestPacket& first);
 
-  // From here on packets are noted, and none leaves or is delivered.
-  void start_measuring();
+  // From here on packets are noted, and none leaves. Inbound ones that were accepted are dropped behind
+  // the policy, or delivered, so that the connections that they open are remembered.
+  enum class Accepted { dropped, delivered };
+  void start_measuring(Accepted accepted = Accepted::dropped);
   // The packets, numbered from 1, and what became of each.
   [[nodiscard]] std::vector<Observation> measure(std::span<const TestPacket> packets);
 
@@ -65,6 +67,7 @@ class TestBed {
   [[nodiscard]] bool send(const TestPacket& packet, std::uint16_t id);
   [[nodiscard]] bool send_outbound(const TestPacket& packet, std::uint16_t id);
   [[nodiscard]] bool send_to_loopback(const std::string& bytes, Family family);
+  // -1 where the kernel does not let us be that owner.
   [[nodiscard]] int raw_socket(Family family, OwnerId user, OwnerId group);
 
   std::map<std::string, Interface> interfaces_;

@@ -24,6 +24,11 @@ TestPacket bare(const ir::Packet& packet) {
 
 IcmpTypeCode type(unsigned number) { return IcmpTypeCode{static_cast<std::uint16_t>(number << 8U)}; }
 
+// A raw socket takes it for "this host" and sends elsewhere than told.
+bool is_unspecified(const std::variant<Ipv4, Ipv6>& address) {
+  return address == std::variant<Ipv4, Ipv6>(Ipv4{}) || address == std::variant<Ipv4, Ipv6>(Ipv6{});
+}
+
 class Chooser {
  public:
   Chooser(const ir::Program& program, const ChoiceOptions& options)
@@ -61,6 +66,7 @@ class Chooser {
   void emit(const TestPacket& packet) {
     if (choice_.packets.size() >= options_.at_most) return;
     if (packet.packet.family() == Family::ipv6 && is_ipv6_extension(packet.packet.protocol)) return;
+    if (packet.packet.hook == Hook::outbound && is_unspecified(packet.packet.destination)) return;
     if (known_.insert(to_text(packet)).second) choice_.packets.push_back(packet);
   }
   void emit(const ir::Packet& packet, ConntrackState state) { emit(in_state(packet, state)); }

@@ -94,12 +94,12 @@ void judge_one(Tally& tally, const ir::Program& program, TestPacket packet,
 
 }  // namespace
 
-Trial try_packets(const Choice& choice, const Load& load) {
+Trial try_packets(const Choice& choice, const Load& load, TestBed::Accepted accepted) {
   Trial trial;
   trial.outcome = in_namespace([&]() -> std::string {
     TestBed bed(choice.interfaces);
     for (const auto& flow : choice.flows) bed.open_flow(flow);
-    bed.start_measuring();
+    bed.start_measuring(accepted);
     if (const auto error = load()) throw HarnessError(*error);
     const auto observations = bed.measure(choice.packets);
     return {reinterpret_cast<const char*>(observations.data()),

@@ -39,7 +39,8 @@ struct Trial {
 };
 
 // In a namespace of its own: opens the flows, loads, sends the packets.
-[[nodiscard]] Trial try_packets(const Choice& choice, const Load& load);
+[[nodiscard]] Trial try_packets(const Choice& choice, const Load& load,
+                                TestBed::Accepted accepted = TestBed::Accepted::dropped);
 
 // Holds what was seen against what `program` says of each packet, in the state that the kernel gave it.
 [[nodiscard]] Tally judge(const ir::Program& program, const std::vector<TestPacket>& packets,

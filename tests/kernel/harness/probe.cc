@@ -26,7 +26,6 @@ table inet probe {
   chain note_accepted {
     meta nfproto ipv4 add @accepted4 { ip id }
     meta nfproto ipv6 add @accepted6 { ip6 flowlabel }
-    drop
   }
   chain before_input { type filter hook input priority -190; jump note_arrival; }
   chain before_forward { type filter hook forward priority -190; jump note_arrival; }
@@ -41,11 +40,13 @@ table inet probe {
     meta nfproto ipv6 meta l4proto icmpv6 add @error6 { icmpv6 type . icmpv6 code . @th,76,20 }
     drop
   }
-  chain behind_input { type filter hook input priority 300; goto note_accepted; }
-  chain behind_forward { type filter hook forward priority 300; goto note_accepted; }
-  chain behind_output { type filter hook output priority 300; goto note_accepted; }
+  chain behind_input { type filter hook input priority 300; jump note_accepted; }
+  chain behind_forward { type filter hook forward priority 300; jump note_accepted; drop; }
+  chain behind_output { type filter hook output priority 300; jump note_accepted; drop; }
 }
 )";
+constexpr std::string_view drop_accepted = "add rule inet probe behind_input drop\n";
+constexpr std::string_view end_opening = "delete table inet probe_opening\n";
 
 using Row = std::vector<unsigned long>;
 
@@ -142,7 +143,11 @@ std::string opening_ruleset(unsigned interfaces) {
   return text;
 }
 
-std::string measuring_ruleset() { return "delete table inet probe_opening\n" + std::string(notes); }
+std::string measuring_ruleset(bool deliver) {
+  std::string text(notes);
+  if (!deliver) text.append(drop_accepted).append(end_opening);
+  return text;
+}
 
 void read_notes(std::vector<Observation>& observations) {
   read_arrivals(observations, "seen4");

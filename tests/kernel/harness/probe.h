@@ -18,7 +18,9 @@ inline constexpr unsigned traffic_class_untracked = 1;
 // nft text. While flows are opened: connection tracking on, nothing noted, and what the host's own
 // stack says is kept from connection tracking.
 [[nodiscard]] std::string opening_ruleset(unsigned interfaces);
-[[nodiscard]] std::string measuring_ruleset();
+// With `deliver`, accepted inbound packets go on to the host, whose answers connection tracking does not
+// see; resets and ICMP errors of a policy are not noted then.
+[[nodiscard]] std::string measuring_ruleset(bool deliver);
 // Reads the notes of the packets numbered 1.. into `observations`. Throws HarnessError.
 void read_notes(std::vector<Observation>& observations);
 
