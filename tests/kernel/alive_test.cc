@@ -89,7 +89,7 @@ std::string talk(const Network& network, const std::string& from, const std::str
 class AliveUnderDenyAll : public testing::TestWithParam<Loader> {};
 
 TEST_P(AliveUnderDenyAll, NeighboursAndPathMtuAreFound) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Compiled compiled = compile("deny-all.toml", target_of(GetParam()), std::string(policy));
   ASSERT_TRUE(compiled.ok()) << compiled.errors;
   const Outcome outcome = in_namespace([&] {
@@ -112,7 +112,7 @@ TEST_P(AliveUnderDenyAll, NeighboursAndPathMtuAreFound) {
 
 // The test above can fail: without neighbour discovery in the baseline nothing is found.
 TEST(DeadWithoutNeighbourDiscovery, NobodyIsReached) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Compiled compiled = compile("deny-all.toml", Target::nftables,
                                     "[baseline]\nneighbour-discovery = false\n" + std::string(policy));
   ASSERT_TRUE(compiled.ok()) << compiled.errors;

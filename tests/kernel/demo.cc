@@ -195,9 +195,8 @@ std::size_t print_table(const ir::Program& program, const std::vector<Row>& tabl
 }
 
 int demo(const std::string& firewright, const std::string& policy) {
-  const Outcome allowed = in_namespace([] { return std::string(); });
-  if (!allowed.done()) {
-    std::cerr << allowed.text << "\n";
+  if (const auto why = why_no_bed()) {
+    std::cerr << "the demo cannot run here: " << *why << "\n";
     return 3;
   }
   const auto slash = firewright.rfind('/');

@@ -150,7 +150,7 @@ std::optional<Tally> tally_of(const Choice& choice, const std::string& ruleset) 
 }
 
 TEST(Harness, SeesNothingWrongInARightRuleset) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Choice choice = choose(program(), {.seed = 1});
   const auto tally = tally_of(choice, std::string(right_ruleset));
   ASSERT_TRUE(tally);
@@ -166,7 +166,7 @@ TEST(Harness, SeesNothingWrongInARightRuleset) {
 }
 
 TEST(Harness, FindsEachWrongVerdict) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const struct {
     std::string_view from, to;
   } wrongs[] = {
@@ -209,7 +209,7 @@ TEST(Harness, ChoosesTheSamePacketsForTheSameSeed) {
 }
 
 TEST(Harness, LeavesTheMachinesOwnNamespaceAlone) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const auto links = [] { return run({"ip", "-o", "link"}).out; };
   const std::string before = links();
   const Outcome outcome = in_namespace([&] {
@@ -222,14 +222,14 @@ TEST(Harness, LeavesTheMachinesOwnNamespaceAlone) {
 }
 
 TEST(Harness, SaysWhyABodyFailed) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Outcome outcome = in_namespace([]() -> std::string { throw HarnessError("no such luck"); });
   EXPECT_EQ(outcome.kind, Outcome::Kind::failed);
   EXPECT_EQ(outcome.text, "no such luck");
 }
 
 TEST(Harness, EndsABodyThatHangs) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Outcome outcome = in_namespace(
       []() -> std::string {
         for (;;) ::pause();

@@ -34,7 +34,7 @@ TestPacket opening(Protocol protocol, std::string_view source, std::uint16_t sou
 
 class Limit : public testing::TestWithParam<Loader> {
  protected:
-  void SetUp() override { SKIP_WITHOUT_NAMESPACES(); }
+  void SetUp() override { SKIP_WITHOUT_BED(); }
 
   // One character a packet, in their order: '+' accepted, '-' not, '?' did not arrive as new.
   // `exceptions` may be broken into lines where TOML would not have it.

@@ -61,7 +61,7 @@ TEST(ExamplePolicies, AreAllFound) { EXPECT_EQ(policies(), expected); }
 class PolicyInKernel : public testing::TestWithParam<std::tuple<std::string, Loader>> {};
 
 TEST_P(PolicyInKernel, DoesWithRealPacketsWhatItSays) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const auto& [name, loader] = GetParam();
   const Compiled compiled = compile(path_of(name), target_of(loader));
   if (!is_for_linux(name) && !compiled.ok()) GTEST_SKIP() << compiled.errors;
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Examples, PolicyInKernel,
 class PolicyAsNftables : public testing::TestWithParam<std::string> {};
 
 TEST_P(PolicyAsNftables, IsListedTheSameFromTextAndBatch) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Compiled compiled = compile(path_of(GetParam()), Target::nftables);
   if (!is_for_linux(GetParam()) && !compiled.ok()) GTEST_SKIP() << compiled.errors;
   ASSERT_TRUE(compiled.ok()) << compiled.errors;
@@ -128,7 +128,7 @@ COMMIT
 class WebServer : public testing::TestWithParam<Loader> {};
 
 TEST_P(WebServer, DoesWhatTheOldIptablesFileDid) {
-  SKIP_WITHOUT_NAMESPACES();
+  SKIP_WITHOUT_BED();
   const Compiled compiled = compile(path_of("web-server"), Target::iptables);
   ASSERT_TRUE(compiled.ok()) << compiled.errors;
   Choice choice = choose(compiled.program, {.seed = seed, .at_least = 3000});

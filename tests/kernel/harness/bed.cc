@@ -59,6 +59,17 @@ bool has_owner_id(OwnerId id) { return id != no_owner_id; }
 
 }  // namespace
 
+std::optional<std::string> why_no_bed() {
+  for (const char* program : {"nft", "ip", "iptables-legacy-restore", "iptables-nft-restore"})
+    if (!in_path(program)) return std::string(program) + " is not installed";
+  const Outcome outcome = in_namespace([]() -> std::string {
+    const FileDescriptor tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+    return tun.open() ? "" : std::string("/dev/net/tun: ") + std::strerror(errno);
+  });
+  if (outcome.done() && outcome.text.empty()) return std::nullopt;
+  return outcome.text;
+}
+
 TestBed::TestBed(const std::vector<std::string>& interfaces) {
   if (interfaces.size() > max_interfaces) throw HarnessError("too many interfaces");
   set_switches();

@@ -36,6 +36,10 @@ struct Observation {
   std::uint8_t icmp_code = 0;
 };
 
+// Why no bed can be made here (no namespaces, no tun devices, no nft), if so: what a test says that
+// skips itself.
+[[nodiscard]] std::optional<std::string> why_no_bed();
+
 class TestBed {
  public:
   static constexpr std::size_t max_packets = 65535;

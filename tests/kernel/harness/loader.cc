@@ -1,14 +1,6 @@
 #include "tests/kernel/harness/loader.h"
 
-#include <linux/netlink.h>
-#include <sys/socket.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <vector>
-
-#include "tests/kernel/harness/file_descriptor.h"
+#include "backends/host/host.h"
 #include "tests/kernel/harness/namespace.h"
 
 namespace firewright::kernel {
@@ -17,30 +9,6 @@ namespace {
 std::optional<std::string> failure(const CommandResult& result, const std::string& command) {
   if (result.status == 0) return std::nullopt;
   return command + ": exit status " + std::to_string(result.status) + ": " + result.err;
-}
-
-std::string system_error(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
-
-// The first error among the kernel's answers so far; those that wait are all there, since the kernel
-// answers within the send.
-std::optional<std::string> batch_error(int socket) {
-  alignas(nlmsghdr) std::array<char, 65536> buffer{};
-  for (;;) {
-    const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
-    if (got < 0) return system_error("recv");
-    auto left = static_cast<unsigned>(got);
-    for (auto* header = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
-      if (header->nlmsg_type != NLMSG_ERROR) continue;
-      const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(header));
-      if (error->error == 0) continue;
-      return "the kernel refuses message type " + std::to_string(error->msg.nlmsg_type & 0xffU) +
-             " with sequence number " + std::to_string(error->msg.nlmsg_seq) + ": " +
-             std::strerror(-error->error);
-    }
-  }
 }
 
 }  // namespace
@@ -97,20 +65,11 @@ std::optional<std::string> load_nft_text(std::string_view text) {
 }
 
 std::optional<std::string> load_batch(std::string_view batch) {
-  const FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  if (!socket.open()) return system_error("netlink socket");
-  const int size = static_cast<int>(batch.size()) + (1 << 20);
-  const int answers = 16 << 20;
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
-    return system_error("SO_SNDBUFFORCE");
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &answers, sizeof answers) != 0)
-    return system_error("SO_RCVBUFFORCE");
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  if (::sendto(socket.get(), batch.data(), batch.size(), 0,
-               reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0)
-    return system_error("send of the batch");
-  return batch_error(socket.get());
+  for (const bool dry_run : {true, false}) {
+    const auto result = host::load_batch(batch, {.dry_run = dry_run});
+    if (!result.ok()) return result.error;
+  }
+  return std::nullopt;
 }
 
 }  // namespace firewright::kernel
