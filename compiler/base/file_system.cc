@@ -101,7 +101,7 @@ FileContent read_all(int fd, std::size_t expected, std::size_t limit) {
 FileContent DiskFileSystem::read(const std::string& path, std::size_t limit) const {
   if (path.find('\0') != std::string::npos) return failure("the path holds a NUL byte");
   // Looked at before it is opened: opening some devices has effects.
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) return failure(errno);
   if (S_ISDIR(status.st_mode)) return failure("is a directory");
   if (S_ISSOCK(status.st_mode)) return failure("is a socket");
@@ -126,7 +126,8 @@ std::vector<std::string> DiskFileSystem::glob(const std::string& pattern) const 
 }
 
 std::string DiskFileSystem::canonical(const std::string& path) const {
-  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
+                                                         &std::free);
   return real ? std::string(real.get()) : path;
 }
 
@@ -147,7 +148,8 @@ FileContent MemoryFileSystem::read(const std::string& path, std::size_t limit) c
 std::vector<std::string> MemoryFileSystem::glob(const std::string& pattern) const {
   std::vector<std::string> paths;
   for (const auto& [path, text] : files)
-    if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) paths.push_back(path);
+    if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0)
+      paths.push_back(path);
   return paths;
 }
 

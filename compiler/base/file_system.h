@@ -24,8 +24,8 @@ class FileSystem {
   [[nodiscard]] virtual FileContent read(const std::string& path, std::size_t limit) const = 0;
   // The paths that match a shell pattern (`*`, `?`, `[...]`), sorted by byte; none is no error.
   [[nodiscard]] virtual std::vector<std::string> glob(const std::string& pattern) const = 0;
-  // A path that is the same for the same file ("a/../b" and "b"), for finding cycles; the path itself
-  // where the file cannot be looked at.
+  // A path that is the same for the same file ("a/../b" and "b"), for finding cycles; the path
+  // itself where the file cannot be looked at.
   [[nodiscard]] virtual std::string canonical(const std::string& path) const = 0;
 };
 

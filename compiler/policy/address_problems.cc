@@ -72,9 +72,9 @@ void report_address(Context& context, const Value* value, Span span, std::string
              {word, "an IPv4 address is four numbers of 0 to 255, without leading zeros"});
       return;
     case AddressProblem::prefix_too_long:
-      report(Kind::bad_prefix_length, {word}).help =
-          word.find(':') == std::string::npos ? "an IPv4 prefix has at most 32 bits"
-                                              : "an IPv6 prefix has at most 128 bits";
+      report(Kind::bad_prefix_length, {word}).help = word.find(':') == std::string::npos
+                                                         ? "an IPv4 prefix has at most 32 bits"
+                                                         : "an IPv6 prefix has at most 128 bits";
       return;
     case AddressProblem::bad_prefix_length:
       report(Kind::bad_prefix_length, {word}).help =
@@ -148,8 +148,8 @@ bool read_address_list(Context& context, const std::string& path, const Value& n
   const auto file = context.sources.add(path, std::move(text));
   const auto place = [&](const Problem& problem) {
     const auto at = static_cast<std::uint32_t>(problem.begin);
-    return Span{.file = file, .begin = at,
-                .end = at + static_cast<std::uint32_t>(problem.item.size())};
+    return Span{
+        .file = file, .begin = at, .end = at + static_cast<std::uint32_t>(problem.item.size())};
   };
   if (gave_up) {
     context.report(Kind::list_given_up, place(problems.back()), {path});

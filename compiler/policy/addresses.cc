@@ -28,7 +28,8 @@ bool add_interval(const ParsedAddress& parsed, Span span, AddressItem& item,
   return false;
 }
 
-void append(const AddressSet& set, std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6) {
+void append(const AddressSet& set, std::vector<Interval<Ipv4>>& v4,
+            std::vector<Interval<Ipv6>>& v6) {
   v4.insert(v4.end(), set.v4.intervals().begin(), set.v4.intervals().end());
   v6.insert(v6.end(), set.v6.intervals().begin(), set.v6.intervals().end());
 }
@@ -80,7 +81,7 @@ void Groups::read_group_item(Group& group, const Value& item) {
   }
   if (!item.is(Value::Type::string)) {
     if (auto* diagnostic =
-            wrong_type(context_, item, group.group.name, "an address, a group's name or an array"))
+            wrong_type(context_, item, group.group.name, "addresses and names of groups"))
       diagnostic->help = group_help;
     return;
   }
@@ -103,7 +104,8 @@ void Groups::read_file_item(Group& group, const Value& item) {
   const Fields fields(context_, item, Section::address_file);
   const auto* file = fields.find("file");
   if (file == nullptr) {
-    context_.report(Kind::missing_key, item, {"an address group's table", "file"}).help = group_help;
+    context_.report(Kind::missing_key, item, {"an address group's table", "file"}).help =
+        group_help;
     return;
   }
   const auto* path = read_string(context_, file->value, "file");
@@ -235,7 +237,8 @@ std::optional<AddressList> Groups::read_list(const Entry& entry, bool narrows) {
   if (failed || context_.sink.errors() > errors) return list;
   if (narrows && list.set.empty())
     context_.report(Kind::empty_group, entry.value, {entry.key}).help =
-        "an empty group matches nothing, never everything; leave the exception out, or fill the group";
+        "an empty group matches nothing, never everything; leave the exception out, or fill the "
+        "group";
   return list;
 }
 

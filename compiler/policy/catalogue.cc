@@ -37,10 +37,13 @@ void read_service(Context& context, const Entry& entry, Catalogue& catalogue) {
   else
     context.report(Kind::missing_key, entry.key_span, {"a service", "ports"});
   if (const auto* aliases = fields.find("aliases"))
-    for_each_item(context, aliases->value, "aliases", [&](const Value& item) {
-      if (const auto* alias = read_string(context, item, "aliases"))
-        add_name(context, catalogue, *alias, item.span, index);
-    }, true);
+    for_each_item(
+        context, aliases->value, "aliases",
+        [&](const Value& item) {
+          if (const auto* alias = read_string(context, item, "aliases"))
+            add_name(context, catalogue, *alias, item.span, index);
+        },
+        true);
   join_ports(service.transports);
   catalogue.services.push_back(std::move(service));
 }

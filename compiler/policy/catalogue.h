@@ -12,8 +12,8 @@ namespace firewright::policy {
 [[nodiscard]] std::string_view catalogue_text();
 
 struct Catalogue {
-  std::vector<Service> services;                    // in the file's order
-  std::map<std::string, std::size_t> by_name;      // names and aliases -> index
+  std::vector<Service> services;               // in the file's order
+  std::map<std::string, std::size_t> by_name;  // names and aliases -> index
 
   [[nodiscard]] const Service* find(std::string_view name) const;
 };

@@ -34,7 +34,8 @@ Diagnostic& Context::report(Kind kind, const Value& value, Span part,
   return diagnostic;
 }
 
-std::string Context::did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+std::string Context::did_you_mean(std::string_view word,
+                                  const std::vector<std::string>& candidates) {
   if (word.size() < 2 || !may_compare(candidates.size())) return "";
   comparisons_left_ -= candidates.size();
   const auto found = nearest(word, candidates);

@@ -26,7 +26,8 @@ class Context {
   Diagnostic& report(Kind kind, const Value& value, std::vector<std::string> args = {}) const;
   Diagnostic& report(Kind kind, const Value& value, Span part, std::vector<std::string> args) const;
 
-  // "did you mean `x`?", or nothing. Compares so many names only: a file full of mistakes has to end.
+  // "did you mean `x`?", or nothing. Compares so many names only: a file full of mistakes has to
+  // end.
   [[nodiscard]] std::string did_you_mean(std::string_view word,
                                          const std::vector<std::string>& candidates);
   // The same for the keys of a map.

@@ -1,7 +1,7 @@
 // One TOML file as plain values, each with its place.
 //
-// Knows nothing of what a policy means, and the rest of the reader knows nothing of the TOML library:
-// this is the seam between them.
+// Knows nothing of what a policy means, and the rest of the reader knows nothing of the TOML
+// library: this is the seam between them.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct Value {
     integer,
     floating,
     boolean,
-    date,   // a local date
-    time,   // a time, or a date with a time
+    date,  // a local date
+    time,  // a time, or a date with a time
     array,
     table,
   };
@@ -48,7 +48,9 @@ struct Value {
   [[nodiscard]] std::int64_t integer() const { return std::get<std::int64_t>(data); }
   [[nodiscard]] bool boolean() const { return std::get<bool>(data); }
   [[nodiscard]] Date date() const { return std::get<Date>(data); }
-  [[nodiscard]] const std::vector<Value>& items() const { return std::get<std::vector<Value>>(data); }
+  [[nodiscard]] const std::vector<Value>& items() const {
+    return std::get<std::vector<Value>>(data);
+  }
   [[nodiscard]] std::vector<Value>& items() { return std::get<std::vector<Value>>(data); }
   [[nodiscard]] const std::vector<Entry>& entries() const {
     return std::get<std::vector<Entry>>(data);

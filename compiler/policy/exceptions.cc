@@ -76,8 +76,9 @@ void ExceptionReader::use_service(const Value& name, Exception& exception) {
 
 std::optional<Exception> ExceptionReader::read_assertion_set(const Value& value,
                                                              std::string_view key) {
-  if (!is_table(context_, value, key, "write `" + std::string(key) +
-                                          " = { direction = \"inbound\", service = \"rdp\" }`"))
+  if (!is_table(
+          context_, value, key,
+          "write `" + std::string(key) + " = { direction = \"inbound\", service = \"rdp\" }`"))
     return std::nullopt;
   Exception set;
   set.span = value.span;
@@ -110,8 +111,9 @@ void ExceptionReader::check_places(const Fields& fields, const Exception& except
       context_
           .report(Kind::misplaced_key, entry.key_span,
                   {entry.key, in_backticks(to_string(exception.action))})
-          .help = "a limit says how much is welcome: put it on an `allow`; what is over the limit falls "
-                  "to the default";
+          .help =
+          "a limit says how much is welcome: put it on an `allow`; what is over the limit falls "
+          "to the default";
   }
 }
 
@@ -138,8 +140,9 @@ void ExceptionReader::read_transports(const Fields& fields, Exception& exception
       auto& diagnostic =
           context_.report(Kind::conflicting_keys, other->key_span, {other->key, "service"});
       diagnostic.labels.push_back({.span = service->key_span, .text = "the service"});
-      diagnostic.help = "a service says protocol and ports itself; define one in `[services]`, or leave "
-                        "`service` out";
+      diagnostic.help =
+          "a service says protocol and ports itself; define one in `[services]`, or leave "
+          "`service` out";
       break;
     }
   }
@@ -148,7 +151,8 @@ void ExceptionReader::read_transports(const Fields& fields, Exception& exception
       if (read_string(context_, item, "service") == nullptr) return;
       if (item.string().find('/') != std::string::npos) {
         context_.report(Kind::unknown_service, item, {item.string()}).help =
-            "`service` takes names; write ports with `protocol` and `port`, or the exception as a string";
+            "`service` takes names; write ports with `protocol` and `port`, or the exception as a "
+            "string";
         return;
       }
       use_service(item, exception);

@@ -1,4 +1,5 @@
-// Exceptions, and the sets of packets of assertions, which are exceptions with the narrowing keys only.
+// Exceptions, and the sets of packets of assertions, which are exceptions with the narrowing keys
+// only.
 #pragma once
 
 #include <optional>

@@ -12,7 +12,10 @@ constexpr Key plain(Section section, std::string_view name, std::string_view hol
   return {.section = section, .name = name, .holds = holds, .directions = any, .narrows = false};
 }
 constexpr Key narrowing(std::string_view name, std::string_view holds, DirectionSet where = any) {
-  return {.section = Section::exception, .name = name, .holds = holds, .directions = where,
+  return {.section = Section::exception,
+          .name = name,
+          .holds = holds,
+          .directions = where,
           .narrows = true};
 }
 
@@ -169,8 +172,7 @@ std::vector<std::string> key_names(Section section) {
 
 const Key* find_key(Section section, std::string_view name) {
   for (const auto& key : keys) {
-    const bool here =
-        key.section == section || (section == Section::assertion_set && key.narrows);
+    const bool here = key.section == section || (section == Section::assertion_set && key.narrows);
     if (here && key.name == name) return &key;
   }
   return nullptr;

@@ -43,8 +43,8 @@ struct Key {
 };
 
 [[nodiscard]] std::span<const Key> all_keys();
-// The keys of one section, in the manual's order. `assertion_set` has `direction` of its own and all
-// that narrows an exception.
+// The keys of one section, in the manual's order. `assertion_set` has `direction` of its own and
+// all that narrows an exception.
 [[nodiscard]] std::vector<std::string> key_names(Section section);
 [[nodiscard]] const Key* find_key(Section section, std::string_view name);
 // "an exception", "`[baseline]`", ...

@@ -11,7 +11,8 @@ constexpr std::uint32_t largest_count = std::numeric_limits<std::uint32_t>::max(
 constexpr std::size_t longest_prefix = 127;  // NF_LOG_PREFIXLEN - 1
 constexpr std::string_view unit_words[] = {"second", "minute", "hour", "day"};
 constexpr std::string_view per_words[] = {"source"};
-constexpr std::string_view rate_help = "write `10/minute`; units are `second`, `minute`, `hour`, `day`";
+constexpr std::string_view rate_help =
+    "write `10/minute`; units are `second`, `minute`, `hour`, `day`";
 
 std::optional<std::uint32_t> parse_count(std::string_view text) {
   std::uint32_t value = 0;
@@ -132,9 +133,8 @@ std::optional<Interval<OwnerId>> read_owner(Context& context, const Value& item,
 
 std::optional<Log> read_log(Context& context, const Entry& entry) {
   const auto& value = entry.value;
-  if (value.is(Value::Type::boolean) ||
-      (value.from_variable && value.is(Value::Type::string) &&
-       (value.string() == "true" || value.string() == "false"))) {
+  if (value.is(Value::Type::boolean) || (value.from_variable && value.is(Value::Type::string) &&
+                                         (value.string() == "true" || value.string() == "false"))) {
     if (!read_boolean(context, value, entry.key).value_or(false)) return std::nullopt;
     return Log{.prefix = std::nullopt, .span = value.span};
   }
@@ -175,8 +175,9 @@ std::optional<Limit> read_limit(Context& context, const Value& value) {
   if (value.is(Value::Type::table)) return read_limit_table(context, value);
   if (auto* diagnostic =
           wrong_type(context, value, "limit", "a rate such as `10/minute` or a table"))
-    diagnostic->help = "write `limit = \"10/minute\"` or `limit = { rate = \"10/minute\", burst = 20, "
-                       "per = \"source\" }`";
+    diagnostic->help =
+        "write `limit = \"10/minute\"` or `limit = { rate = \"10/minute\", burst = 20, "
+        "per = \"source\" }`";
   return std::nullopt;
 }
 

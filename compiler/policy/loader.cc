@@ -46,8 +46,7 @@ void Loader::load_file(const std::string& path, std::optional<std::string> text,
   open_.pop_back();
 }
 
-void Loader::report_unread(const std::string& path, const FileContent& content,
-                           const Value* item) {
+void Loader::report_unread(const std::string& path, const FileContent& content, const Value* item) {
   Value nowhere;
   const auto& at = item == nullptr ? nowhere : *item;
   if (content.too_large) {
@@ -69,8 +68,7 @@ void Loader::parse_file(const std::string& path, std::string text) {
   const bool root = documents_.empty();
   auto parsed = parse_document(file, context_.sources, context_.sink);
   if (!parsed) return;
-  documents_.push_back(
-      {.file = file, .directory = directory_of(path), .root = std::move(*parsed)});
+  documents_.push_back({.file = file, .directory = directory_of(path), .root = std::move(*parsed)});
   auto& document = documents_.back();
   if (root) variables_.read_command_line();
   for (const auto& entry : document.root.entries())
@@ -129,7 +127,8 @@ void Loader::include_path(const std::string& path, const Value& item, bool from_
   load_file(path, std::nullopt, &item);
 }
 
-void Loader::report_cycle(const std::string& path, const std::string& canonical, const Value& item) {
+void Loader::report_cycle(const std::string& path, const std::string& canonical,
+                          const Value& item) {
   auto& diagnostic = context_.report(Kind::include_cycle, item, {path});
   bool inside = false;
   for (const auto& open : open_) {

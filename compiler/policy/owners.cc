@@ -29,20 +29,20 @@ std::optional<Entry> look_up(Call call, std::vector<char>& buffer) {
 
 std::optional<OwnerId> HostOwnerDatabase::user(const std::string& name) const {
   std::vector<char> buffer;
-  const auto entry = look_up<passwd>(
-      [&](passwd* e, char* b, std::size_t n, passwd** r) { return getpwnam_r(name.c_str(), e, b, n, r); },
-      buffer);
+  const auto entry =
+      look_up<passwd>([&](passwd* e, char* b, std::size_t n,
+                          passwd** r) { return getpwnam_r(name.c_str(), e, b, n, r); },
+                      buffer);
   if (!entry) return std::nullopt;
   return OwnerId{entry->pw_uid};
 }
 
 std::optional<OwnerId> HostOwnerDatabase::group(const std::string& name) const {
   std::vector<char> buffer;
-  const auto entry = look_up<::group>(
-      [&](::group* e, char* b, std::size_t n, ::group** r) {
-        return getgrnam_r(name.c_str(), e, b, n, r);
-      },
-      buffer);
+  const auto entry =
+      look_up<::group>([&](::group* e, char* b, std::size_t n,
+                           ::group** r) { return getgrnam_r(name.c_str(), e, b, n, r); },
+                       buffer);
   if (!entry) return std::nullopt;
   return OwnerId{entry->gr_gid};
 }

@@ -1,6 +1,6 @@
-// What a policy says, read and resolved: every group, service, zone and variable that its files name
-// has been looked up, every value checked by itself. What it means for packets is the lowering's
-// matter; how it was written stays known by spans, for every diagnostic to come.
+// What a policy says, read and resolved: every group, service, zone and variable that its files
+// name has been looked up, every value checked by itself. What it means for packets is the
+// lowering's matter; how it was written stays known by spans, for every diagnostic to come.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct Date {
 [[nodiscard]] std::string to_string(Date date);  // "2026-12-31"
 [[nodiscard]] std::optional<Date> parse_date(std::string_view text);
 
-// One product of layer-4 sets; what a service or an exception's protocol and port keys stand for is a
-// union of these. ICMP comes as one Transport a family: protocol 1 in IPv4, 58 in IPv6.
+// One product of layer-4 sets; what a service or an exception's protocol and port keys stand for is
+// a union of these. ICMP comes as one Transport a family: protocol 1 in IPv4, 58 in IPv6.
 struct Transport {
   FamilySet families = FamilySet::all();
   ProtocolSet protocols = ProtocolSet::all();
@@ -107,10 +107,11 @@ struct Log {
 struct Exception {
   Direction direction = Direction::inbound;
   Action action = Action::allow;
-  Span span;                   // of the whole entry
-  std::size_t index = 0;       // its place in its array, over all files, in reading order
+  Span span;                        // of the whole entry
+  std::size_t index = 0;            // its place in its array, over all files, in reading order
   std::optional<std::string> text;  // the string form, as written
-  // What it is about, as written, for the label: "ssh", "tcp/8080", "icmp/echo-request"; may be empty.
+  // What it is about, as written, for the label: "ssh", "tcp/8080", "icmp/echo-request"; may be
+  // empty.
   std::string subject;
 
   std::vector<Spanned<std::string>> services;  // names used, of the catalogue or the policy
@@ -129,8 +130,8 @@ struct Exception {
   std::optional<Spanned<std::string>> name, reason, owner, ticket;
   std::optional<Spanned<TargetSet>> only_on;
 
-  // The name, or what was written in a few words: "ssh", "tcp/8080", "rdp from office". Unique in no
-  // way.
+  // The name, or what was written in a few words: "ssh", "tcp/8080", "rdp from office". Unique in
+  // no way.
   [[nodiscard]] std::string label() const;
 };
 

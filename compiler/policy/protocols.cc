@@ -28,8 +28,7 @@ ProtocolChoice choice_of(Protocol protocol) {
 Transport icmp_transport(Family family, IcmpSet types) {
   Transport transport;
   transport.families = {family};
-  transport.protocols =
-      ProtocolSet::of(family == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
+  transport.protocols = ProtocolSet::of(family == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
   transport.icmp = std::move(types);
   return transport;
 }
@@ -89,8 +88,7 @@ std::optional<ProtocolChoice> read_protocol_text(Context& context, const Value& 
   if (text == "icmp6" || text == "ipv6-icmp") return choice_of(protocol::icmpv6);
   if (const auto protocol = parse_protocol(text)) return choice_of(*protocol);
   auto help = context.did_you_mean(text, protocol_names());
-  if (help.empty() && (text == "any" || text == "all"))
-    help = "leave the key out for any protocol";
+  if (help.empty() && (text == "any" || text == "all")) help = "leave the key out for any protocol";
   if (help.empty()) help = "a protocol is a name such as `tcp` or a number of 0 to 255";
   context.report(Kind::unknown_protocol, value, span, {std::string(text)}).help = help;
   return std::nullopt;
@@ -126,7 +124,7 @@ std::optional<Interval<Port>> read_port_text(Context& context, const Value& valu
   switch (std::get<PortProblem>(parsed.value)) {
     case PortProblem::not_a_port:
       report("a port is a number of 1 to 65535 or a range `low-high`").help =
-          word.find(',') != std::string::npos ? "several ports are an array: `[22, \"80-90\"]`"
+          word.find(',') != std::string::npos   ? "several ports are an array: `[22, \"80-90\"]`"
           : word.find(':') != std::string::npos ? "a range is written with `-`"
           : word.find('/') != std::string::npos ? "the protocol has a key of its own, `protocol`"
                                                 : "";
@@ -166,8 +164,9 @@ bool read_icmp_text(Context& context, const Value& value, Span span, std::string
   };
   if (const auto number = icmp_number(text)) {
     if (choice.icmp.is_all()) {
-      report().help = "numbers differ between IPv4 and IPv6: say `icmpv4` or `icmpv6`, or use a name "
-                      "such as `echo-request`";
+      report().help =
+          "numbers differ between IPv4 and IPv6: say `icmpv4` or `icmpv6`, or use a name "
+          "such as `echo-request`";
       return false;
     }
     add(choice.icmp.contains(Family::ipv4) ? icmp.v4 : icmp.v6, *number);

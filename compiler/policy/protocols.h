@@ -10,13 +10,14 @@
 
 namespace firewright::policy {
 
-// Protocols as written. "icmp" is ICMP in IPv4 and ICMPv6 in IPv6, so that it is apart from numbers.
+// Protocols as written. "icmp" is ICMP in IPv4 and ICMPv6 in IPv6, so that it is apart from
+// numbers.
 struct ProtocolChoice {
   ProtocolSet plain;
   FamilySet icmp;
 
   [[nodiscard]] bool is_icmp() const { return !icmp.empty(); }
-  [[nodiscard]] bool has_ports() const;  // all of `plain`, and there is one
+  [[nodiscard]] bool has_ports() const;        // all of `plain`, and there is one
   [[nodiscard]] std::string portless() const;  // the first that has none
 };
 

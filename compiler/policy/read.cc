@@ -56,7 +56,8 @@ class PolicyReader {
     if (says_something || documents_.empty()) return;
     const Span start{.file = documents_.front().file, .begin = 0, .end = 0};
     context_.report(Kind::empty_policy, start).help =
-        "the smallest policy is `[inbound]`, which denies everything that was not asked for; below it, "
+        "the smallest policy is `[inbound]`, which denies everything that was not asked for; below "
+        "it, "
         "`allow = [\"ssh\"]` lets something in";
   }
 
@@ -110,8 +111,8 @@ class PolicyReader {
                                : "write `" + list.key + " = [\"ssh\"]`";
       return;
     }
-    auto& next = next_index_[static_cast<std::size_t>(direction) * 3 +
-                             static_cast<std::size_t>(action)];
+    auto& next =
+        next_index_[static_cast<std::size_t>(direction) * 3 + static_cast<std::size_t>(action)];
     policy_[direction].exceptions.reserve(policy_[direction].exceptions.size() +
                                           list.value.items().size());
     for (const auto& item : list.value.items()) {
@@ -170,8 +171,9 @@ class PolicyReader {
         auto& diagnostic = context_.report(Kind::limit_needs_established, exception.limit->span);
         diagnostic.labels.push_back(
             {.span = settings_.established_span(), .text = "switched off here"});
-        diagnostic.help = "a limit counts new connections, and the packets of the old ones come in by "
-                          "`established`";
+        diagnostic.help =
+            "a limit counts new connections, and the packets of the old ones come in by "
+            "`established`";
       }
   }
 

@@ -1,8 +1,8 @@
 // TOML to Policy: the only place that knows the TOML library.
 //
-// Reads the root file and all it includes, substitutes variables, checks every key and value, merges
-// the parts and resolves every name. Reports everything that is wrong, not only the first; what comes
-// back is worth lowering only when no error was reported.
+// Reads the root file and all it includes, substitutes variables, checks every key and value,
+// merges the parts and resolves every name. Reports everything that is wrong, not only the first;
+// what comes back is worth lowering only when no error was reported.
 #pragma once
 
 #include <map>
@@ -31,23 +31,24 @@ class HostOwnerDatabase final : public OwnerDatabase {
 };
 
 struct ReadOptions {
-  const FileSystem* files = nullptr;         // must be set
-  const OwnerDatabase* owners = nullptr;     // must be set
-  std::vector<std::string> set_vars;         // "name=value", of --set; these win
-  std::vector<std::string> vars_files;       // JSON objects, of --vars; a later one wins
+  const FileSystem* files = nullptr;      // must be set
+  const OwnerDatabase* owners = nullptr;  // must be set
+  std::vector<std::string> set_vars;      // "name=value", of --set; these win
+  std::vector<std::string> vars_files;    // JSON objects, of --vars; a later one wins
 };
 
 struct Limits {
-  static constexpr std::size_t policy_bytes = 64UL << 20;   // one policy file
-  static constexpr std::size_t list_bytes = 256UL << 20;    // one address list
-  static constexpr std::size_t nesting = 128;               // of TOML values
-  static constexpr std::size_t values = 5'000'000;          // of one policy file
+  static constexpr std::size_t policy_bytes = 64UL << 20;  // one policy file
+  static constexpr std::size_t list_bytes = 256UL << 20;   // one address list
+  static constexpr std::size_t nesting = 128;              // of TOML values
+  static constexpr std::size_t values = 5'000'000;         // of one policy file
   static constexpr std::size_t include_depth = 64;
   static constexpr std::size_t files = 10000;
 };
 
 // `path` is a file's path as the user gave it; `text`, if set, is read in place of the file (for
-// standard input). Places are reported with paths as they were reached: relative ones stay relative.
+// standard input). Places are reported with paths as they were reached: relative ones stay
+// relative.
 [[nodiscard]] Policy read_policy(const std::string& path, std::optional<std::string> text,
                                  const ReadOptions& options, Sources& sources, Sink& sink);
 

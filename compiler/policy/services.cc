@@ -17,7 +17,8 @@ bool same_transports(const std::vector<Transport>& a, const std::vector<Transpor
 }  // namespace
 
 void Services::define(const Value& table) {
-  if (!is_table(context_, table, "services", "write `[services]` and `name = \"tcp/8080\"` below it"))
+  if (!is_table(context_, table, "services",
+                "write `[services]` and `name = \"tcp/8080\"` below it"))
     return;
   for (const auto& entry : table.entries()) {
     if (!check_name(context_, entry, "service")) continue;
@@ -56,8 +57,8 @@ void Services::read_service(const Entry& entry) {
   if (known != nullptr && context_.sink.errors() == errors &&
       !same_transports(known->transports, service.transports))
     context_.report(Kind::catalogue_service, entry.key_span, {entry.key}).help =
-        "give yours a name of its own, such as `" + entry.key +
-        "-custom`; `firewright services " + entry.key + "` shows the catalogue's";
+        "give yours a name of its own, such as `" + entry.key + "-custom`; `firewright services " +
+        entry.key + "` shows the catalogue's";
   services_.emplace(entry.key, std::move(service));
 }
 
@@ -76,17 +77,17 @@ void Services::report_unknown(const Value& name) {
   if (digits) {
     help = "say the protocol: `tcp/" + text + "`";
   } else if (const auto protocol = parse_protocol(text)) {
-    help = has_ports(*protocol)
-               ? "for all of a protocol write `{ protocol = \"" + text + "\" }`, for a port `" + text +
-                     "/PORT`"
-               : "for a protocol write `protocol/" + text + "`";
+    help = has_ports(*protocol) ? "for all of a protocol write `{ protocol = \"" + text +
+                                      "\" }`, for a port `" + text + "/PORT`"
+                                : "for a protocol write `protocol/" + text + "`";
   } else if (text == "any" || text == "all" || text == "*") {
     help = "an exception without `service` is for any; `{}` is the widest";
   } else {
     help = context_.did_you_mean_key(text, services_);
     if (help.empty()) help = context_.did_you_mean_key(text, catalogue().by_name);
   }
-  if (help.empty()) help = "`firewright services` lists the catalogue; define others in `[services]`";
+  if (help.empty())
+    help = "`firewright services` lists the catalogue; define others in `[services]`";
   context_.report(Kind::unknown_service, name, {text}).help = help;
 }
 

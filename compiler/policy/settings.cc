@@ -49,7 +49,8 @@ void Settings::read_policy(const Value& table) {
 }
 
 void Settings::read_baseline(const Value& table) {
-  if (!is_table(context_, table, "baseline", "write `[baseline]` and its switches below it")) return;
+  if (!is_table(context_, table, "baseline", "write `[baseline]` and its switches below it"))
+    return;
   const Fields fields(context_, table, Section::baseline);
   const auto flag = [&](std::string_view key, bool& field) {
     const auto* entry = fields.find(key);
@@ -67,8 +68,9 @@ void Settings::read_baseline(const Value& table) {
 }
 
 void Settings::read_target(const Value& table) {
-  if (!is_table(context_, table, "target", "write `[target.nftables]`, `[target.iptables]` or "
-                                           "`[target.netsh]`"))
+  if (!is_table(context_, table, "target",
+                "write `[target.nftables]`, `[target.iptables]` or "
+                "`[target.netsh]`"))
     return;
   const Fields targets(context_, table, Section::target);
   auto& options = policy_.target;
@@ -92,7 +94,8 @@ void Settings::read_target(const Value& table) {
       options.nftables_table = *name;
     else
       context_.report(Kind::bad_name, value, {*name, "table"}).help =
-          "a table's name begins with a letter and is made of letters, digits, `-` and `_`, at most 64";
+          "a table's name begins with a letter and is made of letters, digits, `-` and `_`, at "
+          "most 64";
   });
   option("netsh", Section::target_netsh, "other-rules", [&](const Value& value) {
     if (const auto word = read_word(context_, value, "other-rules", other_rules_words))

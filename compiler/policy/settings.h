@@ -1,7 +1,7 @@
 // Single-valued keys: `policy`, `baseline`, a direction's `default` and `log`, and `target`.
 //
-// Fragments may all say one, if they say the same. Of `policy`, which is for people, the first file's
-// word stands.
+// Fragments may all say one, if they say the same. Of `policy`, which is for people, the first
+// file's word stands.
 #pragma once
 
 #include <map>

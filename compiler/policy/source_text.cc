@@ -41,8 +41,8 @@ bool is_key_character(char c) {
          c == '-' || c == '"' || c == '\'';
 }
 
-// Walks over the structure of a TOML text and looks only at how deep it gets and how much of it there
-// is. On a text that is not TOML it sees the same as a parser up to the first error.
+// Walks over the structure of a TOML text and looks only at how deep it gets and how much of it
+// there is. On a text that is not TOML it sees the same as a parser up to the first error.
 class DepthScan {
  public:
   explicit DepthScan(std::string_view text) : text_(text) {}
@@ -100,7 +100,8 @@ class DepthScan {
       while (at_ < text_.size() && text_.substr(at_, 3) != three)
         at_ += text_[at_] == '\\' && quote == '"' ? 2U : 1U;
       at_ += 3;
-      while (at_ < text_.size() && text_[at_] == quote) ++at_;  // quotes right before the closing ones
+      while (at_ < text_.size() && text_[at_] == quote)
+        ++at_;  // quotes right before the closing ones
     } else {
       ++at_;
       while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n')
@@ -144,8 +145,7 @@ bool check_text(FileId file, const Sources& sources, Sink& sink) {
   if (invalid != std::string_view::npos) {
     char found[16];
     std::snprintf(found, sizeof found, "byte 0x%02x", static_cast<unsigned char>(text[invalid]));
-    sink.report(Kind::not_utf8, byte_span(file, invalid), {found}).help =
-        "save the file as UTF-8";
+    sink.report(Kind::not_utf8, byte_span(file, invalid), {found}).help = "save the file as UTF-8";
     return false;
   }
   DepthScan scan(text);
@@ -186,8 +186,8 @@ std::uint32_t Locator::offset(std::uint32_t line, std::uint32_t column) const {
   if (lines_[line - 1].ascii)
     return static_cast<std::uint32_t>(
         std::min<std::uint64_t>(end, std::uint64_t{start} + column - 1));
-  // The code points of the text up to here, and the byte that they end at: from the line's start, or in
-  // a long line from the last checkpoint that is not past the wanted one.
+  // The code points of the text up to here, and the byte that they end at: from the line's start,
+  // or in a long line from the last checkpoint that is not past the wanted one.
   std::uint32_t at = start;
   std::uint32_t left = column - 1;
   if (left > stride) {

@@ -1,5 +1,5 @@
-// What has to hold of a file's bytes before the TOML library may see them, and where in the bytes its
-// lines and columns are.
+// What has to hold of a file's bytes before the TOML library may see them, and where in the bytes
+// its lines and columns are.
 //
 // The library counts columns in code points and leaves the depth of dotted keys to the stack; both
 // are taken care of here, in time linear in the text.

@@ -1,7 +1,7 @@
 // The only file that knows the TOML library. Its exceptions end here.
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
-#include <toml++/toml.h>
 
 #include "compiler/policy/document.h"
 #include "compiler/policy/source_text.h"
@@ -55,11 +55,10 @@ class Converter {
     std::vector<Entry> entries;
     entries.reserve(table.size());
     for (const auto& [key, node] : table)
-      entries.push_back({.key = std::string(key.str()), .key_span = span(key.source()),
-                         .value = convert(node)});
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      return a.key_span.begin < b.key_span.begin;
-    });
+      entries.push_back(
+          {.key = std::string(key.str()), .key_span = span(key.source()), .value = convert(node)});
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return a.key_span.begin < b.key_span.begin; });
     value.type = Value::Type::table;
     value.data = std::move(entries);
   }
@@ -101,8 +100,8 @@ std::optional<toml::table> parse(std::string_view text) {
   }
 }
 
-// Where a key that is written twice stood first. The text before the second one is TOML up to there;
-// a key of our own at its end tells which table the second one belongs to.
+// Where a key that is written twice stood first. The text before the second one is TOML up to
+// there; a key of our own at its end tells which table the second one belongs to.
 class FirstPlace {
  public:
   FirstPlace(FileId file, std::string_view text) : file_(file), text_(text) {}

@@ -58,7 +58,8 @@ Span key_before(FileId file, std::string_view text, std::uint32_t at, const std:
   auto end = equals;
   while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t')) --end;
   auto begin = end;
-  while (begin > 0 && std::string_view("\n,{").find(text[begin - 1]) == std::string_view::npos) --begin;
+  while (begin > 0 && std::string_view("\n,{").find(text[begin - 1]) == std::string_view::npos)
+    --begin;
   while (begin < end && (text[begin] == ' ' || text[begin] == '\t')) ++begin;
   if (end - begin < name.size()) return point(file, text, at);
   return {.file = file,
@@ -97,9 +98,10 @@ TomlError second_definition(const Description& description, FileId file, std::st
   if (mixes && (last == "allow" || last == "deny" || last == "reject" || last == "assert")) {
     error.kind = Kind::mixed_array;
     error.args = {name};
-    error.help = "write all of them in one way: inline, `" + last +
-                 " = [\"ssh\", { service = \"rdp\", from = \"office\" }]`, or each as a section of its "
-                 "own with its keys below; or put one half into a file of its own and `include` it";
+    error.help =
+        "write all of them in one way: inline, `" + last +
+        " = [\"ssh\", { service = \"rdp\", from = \"office\" }]`, or each as a section of its "
+        "own with its keys below; or put one half into a file of its own and `include` it";
     return error;
   }
   error.kind = Kind::duplicate_key;

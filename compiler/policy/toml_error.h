@@ -1,7 +1,7 @@
 // What the TOML library says about a text that is not TOML, in our words and at the exact place.
 //
-// Works on the library's wording, so that it needs nothing else of it; a wording that it does not know
-// is passed on as it is.
+// Works on the library's wording, so that it needs nothing else of it; a wording that it does not
+// know is passed on as it is.
 #pragma once
 
 #include <string>

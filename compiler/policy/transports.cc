@@ -50,7 +50,8 @@ bool read_text_icmp(Context& context, const Value& value, ProtocolChoice choice,
   IcmpChoice icmp;
   bool good = true;
   for (const auto& [begin, part] : comma_parts(types, at))
-    good = read_icmp_text(context, value, value.part(begin, part.size()), part, choice, icmp) && good;
+    good =
+        read_icmp_text(context, value, value.part(begin, part.size()), part, choice, icmp) && good;
   if (good) add_icmp(choice, icmp, transports);
   return good;
 }
@@ -68,8 +69,10 @@ void check_combination(Context& context, const TransportKeys& keys, const Protoc
   const auto* port = keys.port != nullptr ? keys.port : keys.source_port;
   if (keys.icmp_type != nullptr && (port != nullptr || !choice.plain.empty())) {
     const auto* other = port != nullptr ? port : keys.protocol;
-    context.report(Kind::conflicting_keys, keys.icmp_type->key_span, {"icmp-type", other->key}).help =
-        "ICMP types belong to `icmp`, `icmpv4` and `icmpv6`; write an exception of its own for each "
+    context.report(Kind::conflicting_keys, keys.icmp_type->key_span, {"icmp-type", other->key})
+        .help =
+        "ICMP types belong to `icmp`, `icmpv4` and `icmpv6`; write an exception of its own for "
+        "each "
         "protocol";
   } else if (port != nullptr && keys.protocol == nullptr) {
     context.report(Kind::port_without_protocol, port->key_span, {port->key}).help =
@@ -108,8 +111,7 @@ bool read_transport_text(Context& context, const Value& value, std::vector<Trans
   }
   const auto word = std::string_view(text).substr(0, slash);
   const auto rest = std::string_view(text).substr(slash + 1);
-  if (word == "protocol")
-    return read_text_protocol(context, value, rest, slash + 1, transports);
+  if (word == "protocol") return read_text_protocol(context, value, rest, slash + 1, transports);
   if (parse_protocol(rest) && !word.empty() &&
       word.find_first_not_of("0123456789-,") == std::string_view::npos) {
     context.report(Kind::bad_ports, value, {text}).help =
@@ -118,10 +120,12 @@ bool read_transport_text(Context& context, const Value& value, std::vector<Trans
   }
   const auto choice = read_protocol_text(context, value, value.part(0, word.size()), word);
   if (!choice) return false;
-  if (choice->is_icmp()) return read_text_icmp(context, value, *choice, rest, slash + 1, transports);
+  if (choice->is_icmp())
+    return read_text_icmp(context, value, *choice, rest, slash + 1, transports);
   if (!choice->has_ports()) {
-    context.report(Kind::protocol_without_ports, value, value.part(0, word.size()),
-                   {std::string(word)})
+    context
+        .report(Kind::protocol_without_ports, value, value.part(0, word.size()),
+                {std::string(word)})
         .help = "write `protocol/" + std::string(word) + "`";
     return false;
   }
@@ -158,8 +162,9 @@ std::optional<std::vector<Transport>> read_transport_keys(Context& context,
 void join_ports(std::vector<Transport>& transports) {
   std::vector<Transport> joined;
   for (auto& transport : transports) {
-    const auto same = std::find_if(joined.begin(), joined.end(),
-                                   [&](const Transport& other) { return reaches(other, transport); });
+    const auto same = std::find_if(joined.begin(), joined.end(), [&](const Transport& other) {
+      return reaches(other, transport);
+    });
     if (same == joined.end()) {
       joined.push_back(std::move(transport));
       continue;

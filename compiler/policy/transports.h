@@ -1,8 +1,8 @@
-// Protocols, ports and ICMP types: the `protocol`, `port`, `source-port` and `icmp-type` keys, and the
-// one-word form "tcp/22,80" that services and string exceptions are written in.
+// Protocols, ports and ICMP types: the `protocol`, `port`, `source-port` and `icmp-type` keys, and
+// the one-word form "tcp/22,80" that services and string exceptions are written in.
 //
-// What comes out has one Transport for each protocol whose ports are narrowed and one for each family
-// of ICMP; protocols that nothing narrows share one.
+// What comes out has one Transport for each protocol whose ports are narrowed and one for each
+// family of ICMP; protocols that nothing narrows share one.
 #pragma once
 
 #include <optional>

@@ -49,9 +49,8 @@ const std::vector<Entry> Fields::none_;
 Diagnostic* wrong_type(Context& context, const Value& value, std::string_view key,
                        std::string_view expected) {
   if (value.is(Value::Type::broken)) return nullptr;
-  return &context.report(
-      Kind::wrong_type, value,
-      {std::string(key), std::string(expected), std::string(describe(value))});
+  return &context.report(Kind::wrong_type, value,
+                         {std::string(key), std::string(expected), std::string(describe(value))});
 }
 
 const std::string* read_string(Context& context, const Value& value, std::string_view key) {

@@ -1,7 +1,8 @@
-// Typed access to a document's values: the value, or a diagnostic that says what was expected and what
-// was found.
+// Typed access to a document's values: the value, or a diagnostic that says what was expected and
+// what was found.
 //
-// `key` is the name that the diagnostic gives the value. A broken value gives nothing and says nothing.
+// `key` is the name that the diagnostic gives the value. A broken value gives nothing and says
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,15 @@
 
 namespace firewright::policy {
 
-// Reports that `value` should have been `expected`: "a string", ...; gives the diagnostic for a help
-// line, or nullptr for a broken value.
+// Reports that `value` should have been `expected`: "a string", ...; gives the diagnostic for a
+// help line, or nullptr for a broken value.
 Diagnostic* wrong_type(Context& context, const Value& value, std::string_view key,
                        std::string_view expected);
 
 [[nodiscard]] const std::string* read_string(Context& context, const Value& value,
                                              std::string_view key);
-// Also the strings "true" and "false" and decimal digits of a variable, which has no types of its own.
+// Also the strings "true" and "false" and decimal digits of a variable, which has no types of its
+// own.
 [[nodiscard]] std::optional<bool> read_boolean(Context& context, const Value& value,
                                                std::string_view key);
 // An integer of low..high.
@@ -38,8 +40,8 @@ Diagnostic* wrong_type(Context& context, const Value& value, std::string_view ke
 
 void report_empty_list(Context& context, const Value& value, std::string_view key);
 
-// Calls `item` for each item of an array, or for the value itself when it is none. An empty array is an
-// error unless `empty_allowed`.
+// Calls `item` for each item of an array, or for the value itself when it is none. An empty array
+// is an error unless `empty_allowed`.
 template <class Item>
 void for_each_item(Context& context, const Value& value, std::string_view key, Item item,
                    bool empty_allowed = false) {

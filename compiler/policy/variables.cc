@@ -73,12 +73,14 @@ void Variables::read_set(const std::string& argument, FileId file, std::uint32_t
     context_.report(Kind::bad_set, span, {argument}).help = "write `--set NAME=VALUE`";
     return;
   }
-  if (find_invalid_utf8(argument) != std::string::npos || argument.find('\0') != std::string::npos) {
+  if (find_invalid_utf8(argument) != std::string::npos ||
+      argument.find('\0') != std::string::npos) {
     context_.report(Kind::bad_set, span, {argument}).help = "the value is not UTF-8 text";
     return;
   }
   const auto text = argument.substr(equals + 1);
-  overrides_[name] = {.value = set_value(text, span), .span = span, .state = State::done, .set = true};
+  overrides_[name] = {
+      .value = set_value(text, span), .span = span, .state = State::done, .set = true};
 }
 
 void Variables::read_facts_file(const std::string& path) {
@@ -99,7 +101,7 @@ bool Variables::check_definition(const Entry& entry) {
   if (entry.value.is(Value::Type::array)) {
     for (const auto& item : entry.value.items())
       if (!scalar(item)) {
-        wrong_type(context_, item, entry.key, expected);
+        wrong_type(context_, item, entry.key, "strings and integers in its array");
         return false;
       }
   } else if (!scalar(entry.value)) {
@@ -113,14 +115,14 @@ void Variables::define(const Value& table) {
   if (!is_table(context_, table, "vars", "write `[vars]` and `name = value` below it")) return;
   for (const auto& entry : table.entries()) {
     const bool good = check_definition(entry);
-    const auto [at, inserted] = defined_.try_emplace(
-        entry.key, Variable{.value = entry.value,
-                            .span = entry.key_span,
-                            .written = &entry.value,
-                            .state = good ? State::raw : State::failed});
+    const auto [at, inserted] =
+        defined_.try_emplace(entry.key, Variable{.value = entry.value,
+                                                 .span = entry.key_span,
+                                                 .written = &entry.value,
+                                                 .state = good ? State::raw : State::failed});
     if (inserted || same_content(*at->second.written, entry.value)) continue;
-    auto& diagnostic = context_.report(Kind::conflicting_definition, entry.key_span,
-                                       {"variable", entry.key});
+    auto& diagnostic =
+        context_.report(Kind::conflicting_definition, entry.key_span, {"variable", entry.key});
     diagnostic.labels.push_back({.span = at->second.span, .text = "first defined here"});
     diagnostic.help = "only `--set` and `--vars` override a variable";
   }
@@ -166,7 +168,8 @@ std::optional<std::vector<Variables::Piece>> Variables::pieces(const Value& valu
   std::vector<Piece> result;
   std::string literal;
   const auto flush = [&] {
-    if (!literal.empty()) result.push_back({.text = literal, .variable = false, .span = value.span});
+    if (!literal.empty())
+      result.push_back({.text = literal, .variable = false, .span = value.span});
     literal.clear();
   };
   for (std::size_t at = 0; at < text.size();) {
@@ -176,17 +179,20 @@ std::optional<std::vector<Variables::Piece>> Variables::pieces(const Value& valu
     } else if (text.compare(at, 2, "${") == 0) {
       const auto close = text.find('}', at);
       if (close == std::string::npos) {
-        context_.report(Kind::bad_variable, value, value.part(at, text.size() - at),
-                        {"`${` has no closing `}`"})
+        context_
+            .report(Kind::bad_variable, value, value.part(at, text.size() - at),
+                    {"`${` has no closing `}`"})
             .help = "write `$${` for a `${` that is no variable";
         return std::nullopt;
       }
       flush();
       const auto span = value.part(at, close + 1 - at);
-      result.push_back({.text = text.substr(at + 2, close - at - 2), .variable = true, .span = span});
+      result.push_back(
+          {.text = text.substr(at + 2, close - at - 2), .variable = true, .span = span});
       if (!is_variable_name(result.back().text)) {
-        context_.report(Kind::bad_variable, value, span,
-                        {"`" + result.back().text + "` is not a variable's name"})
+        context_
+            .report(Kind::bad_variable, value, span,
+                    {"`" + result.back().text + "` is not a variable's name"})
             .help = "write `$${` for a `${` that is no variable";
         return std::nullopt;
       }
@@ -225,10 +231,10 @@ void Variables::expand_string(Value& value) {
     } else if (variable->value.is(Value::Type::integer)) {
       text += std::to_string(variable->value.integer());
     } else {
-      auto& diagnostic = context_.report(
-          Kind::bad_variable, part.span,
-          {"`" + part.text + "` is " + std::string(describe(variable->value)) +
-           " and cannot stand inside a text"});
+      auto& diagnostic =
+          context_.report(Kind::bad_variable, part.span,
+                          {"`" + part.text + "` is " + std::string(describe(variable->value)) +
+                           " and cannot stand inside a text"});
       if (variable->span.known())
         diagnostic.labels.push_back({.span = variable->span, .text = "defined here"});
       return;
@@ -268,7 +274,8 @@ const Variables::Variable* Variables::resolve(const Value& use, const Piece& pie
     return nullptr;
   }
   if (depth_ >= deepest) {
-    context_.report(Kind::nested_too_deep, use, piece.span, {std::to_string(deepest) + " variables"});
+    context_.report(Kind::nested_too_deep, use, piece.span,
+                    {std::to_string(deepest) + " variables"});
     return nullptr;
   }
   variable->state = State::resolving;
@@ -277,9 +284,10 @@ const Variables::Variable* Variables::resolve(const Value& use, const Piece& pie
   expand(value);
   --depth_;
   const bool array = value.is(Value::Type::array);
-  const bool good = !value.is(Value::Type::broken) &&
-                    !(array && std::any_of(value.items().begin(), value.items().end(),
-                                           [](const Value& v) { return v.is(Value::Type::broken); }));
+  const bool good =
+      !value.is(Value::Type::broken) &&
+      !(array && std::any_of(value.items().begin(), value.items().end(),
+                             [](const Value& v) { return v.is(Value::Type::broken); }));
   variable->value = std::move(value);
   variable->state = good ? State::done : State::failed;
   return good ? variable : nullptr;

@@ -1,8 +1,8 @@
 // `vars`, --set and --vars, and "${name}" wherever a value stands.
 //
-// A string that is one "${name}" and nothing else becomes the variable's value, whatever its type; an
-// array in an array takes the place of its use, item by item. Inside a longer string, strings and
-// integers are put in as text. "$${" stands for "${". What grows out of a policy is bounded.
+// A string that is one "${name}" and nothing else becomes the variable's value, whatever its type;
+// an array in an array takes the place of its use, item by item. Inside a longer string, strings
+// and integers are put in as text. "$${" stands for "${". What grows out of a policy is bounded.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class Variables {
   enum class State : std::uint8_t { raw, resolving, done, failed };
   struct Variable {
     Value value;
-    Span span;  // of the definition; not known for JSON facts
+    Span span;                       // of the definition; not known for JSON facts
     const Value* written = nullptr;  // by a file
     State state = State::raw;
     bool used = false;

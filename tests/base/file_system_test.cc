@@ -99,7 +99,8 @@ TEST_F(Disk, ReadsPipesToTheirEnd) {
 }
 
 TEST_F(Disk, GlobsInByteOrder) {
-  for (const auto* name : {"d/b.toml", "d/a.toml", "d/B.toml", "d/.hidden.toml", "d/c.txt", "d/e/f.toml"})
+  for (const auto* name :
+       {"d/b.toml", "d/a.toml", "d/B.toml", "d/.hidden.toml", "d/c.txt", "d/e/f.toml"})
     write(name, "");
   EXPECT_THAT(files_.glob(path("d/*.toml")),
               ElementsAre(path("d/B.toml"), path("d/a.toml"), path("d/b.toml")));

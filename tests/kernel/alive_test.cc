@@ -7,6 +7,7 @@
 
 #include "tests/kernel/harness/compiled.h"
 #include "tests/kernel/harness/loader.h"
+#include "tests/kernel/harness/namespace.h"
 #include "tests/kernel/harness/network.h"
 #include "tests/kernel/skip.h"
 

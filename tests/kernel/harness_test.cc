@@ -191,7 +191,9 @@ TEST(Harness, FindsEachWrongVerdict) {
       {"reject with icmpx host-unreachable", "drop"},
   };
   const Choice choice = choose(program(), {.seed = 1});
+  const bool any_owner = can_send_as_anybody();
   for (const auto& wrong : wrongs) {
+    if (wrong.from.starts_with("skuid") && !any_owner) continue;
     const auto tally = tally_of(choice, replaced(wrong.from, wrong.to));
     ASSERT_TRUE(tally);
     EXPECT_FALSE(tally->mismatches.empty()) << wrong.from << " -> " << wrong.to;

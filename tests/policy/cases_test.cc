@@ -1,6 +1,7 @@
-// Bad input and what is said about it: cases/KIND/CASE/ holds policy.toml, perhaps further files (facts
-// in facts.json, one --set argument a line in set.txt), and the expected diagnostics.txt. Each case has
-// to provoke the diagnostic that its folder is named for. FIREWRIGHT_REWRITE_GOLDENS=1 rewrites.
+// Bad input and what is said about it: cases/KIND/CASE/ holds policy.toml, perhaps further files
+// (facts in facts.json, one --set argument a line in set.txt), and the expected diagnostics.txt.
+// Each case has to provoke the diagnostic that its folder is named for.
+// FIREWRIGHT_REWRITE_GOLDENS=1 rewrites.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -103,8 +104,7 @@ TEST_P(Case, SaysWhatItsGoldenSays) {
 }
 
 std::string case_name(const testing::TestParamInfo<fs::path>& info) {
-  auto name =
-      info.param.parent_path().filename().string() + "_" + info.param.filename().string();
+  auto name = info.param.parent_path().filename().string() + "_" + info.param.filename().string();
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }

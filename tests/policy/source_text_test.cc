@@ -18,14 +18,14 @@ TEST(Utf8, FindsTheFirstByteThatIsNone) {
       {"\xF4\x8F\xBF\xBF", none},
       {"ab\xFF", 2},
       {"\x80", 0},
-      {"\xC0\x80", 0},              // overlong NUL
+      {"\xC0\x80", 0},  // overlong NUL
       {"\xC1\xBF", 0},
-      {"\xE0\x9F\xBF", 0},          // overlong
-      {"\xED\xA0\x80", 0},          // a surrogate
-      {"\xF0\x8F\xBF\xBF", 0},      // overlong
-      {"\xF4\x90\x80\x80", 0},      // past U+10FFFF
+      {"\xE0\x9F\xBF", 0},      // overlong
+      {"\xED\xA0\x80", 0},      // a surrogate
+      {"\xF0\x8F\xBF\xBF", 0},  // overlong
+      {"\xF4\x90\x80\x80", 0},  // past U+10FFFF
       {"\xF5\x80\x80\x80", 0},
-      {"a\xE2\x82", 1},             // cut
+      {"a\xE2\x82", 1},  // cut
       {"a\xE2\x28\xA1", 1},
       {"\xC3\xBC\xC3", 2},
   };
@@ -65,9 +65,9 @@ TEST(Locator, StaysInsideTheTextAndTheLine) {
 
 TEST(CheckText, SeesStringsAndCommentsForWhatTheyAre) {
   std::string brackets(1000, '[');
-  for (const auto& text : {"a = \"" + brackets + "\"\n", "# " + brackets + "\n", "a = '" + brackets + "'\n",
-                           "a = \"\"\"\n" + brackets + "\n\\\"\"\"\"\n", "a = '''\n" + brackets + "'''\n",
-                           "a = \"\\\"" + brackets + "\"\n"}) {
+  for (const auto& text : {"a = \"" + brackets + "\"\n", "# " + brackets + "\n",
+                           "a = '" + brackets + "'\n", "a = \"\"\"\n" + brackets + "\n\\\"\"\"\"\n",
+                           "a = '''\n" + brackets + "'''\n", "a = \"\\\"" + brackets + "\"\n"}) {
     Sources sources;
     Sink sink;
     const auto file = sources.add("x", text);

@@ -32,7 +32,8 @@ std::string text(const Transport& t) {
 std::string text(const std::optional<Spanned<std::vector<Transport>>>& transports) {
   if (!transports) return "any";
   std::string out;
-  for (const auto& transport : transports->value) out += (out.empty() ? "" : "; ") + text(transport);
+  for (const auto& transport : transports->value)
+    out += (out.empty() ? "" : "; ") + text(transport);
   return out;
 }
 
@@ -45,10 +46,11 @@ class Exceptions : public testing::TestWithParam<Row> {};
 
 TEST_P(Exceptions, StandForTransports) {
   Reading reading;
-  ASSERT_EQ(reading.read_text("[services]\napp = [\"tcp/8080\", \"tcp/8081,9000-9010\", \"udp/8080\"]\n"
-                              "[inbound]\nallow = [" +
-                              std::string(GetParam().exception) + "]\n"),
-            "");
+  ASSERT_EQ(
+      reading.read_text("[services]\napp = [\"tcp/8080\", \"tcp/8081,9000-9010\", \"udp/8080\"]\n"
+                        "[inbound]\nallow = [" +
+                        std::string(GetParam().exception) + "]\n"),
+      "");
   ASSERT_EQ(reading.policy.inbound.exceptions.size(), 1U);
   EXPECT_EQ(text(reading.policy.inbound.exceptions[0].transports), GetParam().transports);
 }
@@ -60,13 +62,14 @@ INSTANTIATE_TEST_SUITE_P(
         Row{R"("tcp/22")", "46 proto 6 dport 22"},
         Row{R"("tcp/22,80, 443")", "46 proto 6 dport 22,80,443"},
         Row{R"("udp/5000-5010,5005-5020")", "46 proto 17 dport 5000-5020"},
-        Row{R"("sctp/1")", "46 proto 132 dport 1"}, Row{R"("dccp/65535")", "46 proto 33 dport 65535"},
-        Row{R"("protocol/esp")", "46 proto 50"}, Row{R"("protocol/50")", "46 proto 50"},
-        Row{R"("protocol/1")", "4 proto 1"}, Row{R"("protocol/58")", "6 proto 58"},
-        Row{R"("protocol/icmp")", "4 proto 1; 6 proto 58"},
+        Row{R"("sctp/1")", "46 proto 132 dport 1"},
+        Row{R"("dccp/65535")", "46 proto 33 dport 65535"}, Row{R"("protocol/esp")", "46 proto 50"},
+        Row{R"("protocol/50")", "46 proto 50"}, Row{R"("protocol/1")", "4 proto 1"},
+        Row{R"("protocol/58")", "6 proto 58"}, Row{R"("protocol/icmp")", "4 proto 1; 6 proto 58"},
         Row{R"("icmp/echo-request")", "4 proto 1 icmp 2048-2303; 6 proto 58 icmp 32768-33023"},
         Row{R"("icmp/packet-too-big")", "6 proto 58 icmp 512-767"},
-        Row{R"("icmpv4/3/4")", "4 proto 1 icmp 772"}, Row{R"("icmpv6/128")", "6 proto 58 icmp 32768-33023"},
+        Row{R"("icmpv4/3/4")", "4 proto 1 icmp 772"},
+        Row{R"("icmpv6/128")", "6 proto 58 icmp 32768-33023"},
         Row{R"({ protocol = "icmp" })", "4 proto 1; 6 proto 58"},
         Row{R"({ protocol = "icmpv4" })", "4 proto 1"},
         Row{R"({ protocol = "icmpv6", icmp-type = [135, "136", "1/4"] })",
@@ -78,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{R"({ protocol = "tcp" })", "46 proto 6"},
         Row{R"({ protocol = "tcp", port = 22 })", "46 proto 6 dport 22"},
         Row{R"({ protocol = ["udp", "tcp"], port = [53, "5353"], source-port = "1024-65535" })",
-            "46 proto 6 sport 1024-65535 dport 53,5353; 46 proto 17 sport 1024-65535 dport 53,5353"},
+            "46 proto 6 sport 1024-65535 dport 53,5353; 46 proto 17 sport 1024-65535 dport "
+            "53,5353"},
         Row{R"({ protocol = "udp", source-port = 67 })", "46 proto 17 sport 67"},
         Row{R"("app")", "46 proto 6 dport 8080-8081,9000-9010; 46 proto 17 dport 8080"},
         Row{R"({ service = ["app", "ssh"] })",
@@ -87,7 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Services, MayRepeatTheCatalogueWordForWord) {
   Reading reading;
-  EXPECT_EQ(reading.read_text("[services]\nhttps = [\"tcp/443\"]\n[inbound]\nallow = [\"https\"]\n"), "");
+  EXPECT_EQ(
+      reading.read_text("[services]\nhttps = [\"tcp/443\"]\n[inbound]\nallow = [\"https\"]\n"), "");
 }
 
 TEST(Catalogue, IsReadWithoutAWord) {
@@ -109,7 +114,8 @@ TEST(Catalogue, IsReadWithoutAWord) {
 TEST(Catalogue, RefusesWhatItDoesNotKnow) {
   Sources sources;
   Sink sink;
-  const auto read = read_catalogue("[a]\nports = [\"tcp/1\"]\ncolour = \"red\"\n[b]\naliases = [\"a\"]\n", sources, sink);
+  const auto read = read_catalogue(
+      "[a]\nports = [\"tcp/1\"]\ncolour = \"red\"\n[b]\naliases = [\"a\"]\n", sources, sink);
   EXPECT_EQ(read.services.size(), 2U);
   EXPECT_EQ(sink.errors(), 3U);
 }

@@ -24,7 +24,8 @@ std::vector<std::string> file_names(const Reading& reading) {
   return names;
 }
 
-constexpr const char* from_office = "[inbound]\nallow = [{ service = \"ssh\", from = \"${office}\" }]\n";
+constexpr const char* from_office =
+    "[inbound]\nallow = [{ service = \"ssh\", from = \"${office}\" }]\n";
 
 TEST(Variables, StandForWholeValuesOfEachType) {
   Reading reading;
@@ -111,8 +112,10 @@ TEST(Includes, AreRelativeToTheFileThatNamesThemAndReadOnce) {
   files["site/policy.toml"] = "include = [\"base.toml\", \"roles/*.toml\"]\n[inbound]\n";
   files["site/base.toml"] = "[inbound]\nallow = [\"ssh\"]\n";
   files["site/roles/b.toml"] = "include = \"../base.toml\"\n[inbound]\nallow = [\"smtp\"]\n";
-  files["site/roles/a.toml"] = "[addresses]\nx = { file = \"../lists/x.txt\" }\n[inbound]\ndeny = [{ from = \"x\" }]\n";
-  files["site/lists/x.txt"] = "# list\n192.0.2.1\n198.51.100.0/24 # a network\n\n2001:db8::1-2001:db8::4\n";
+  files["site/roles/a.toml"] =
+      "[addresses]\nx = { file = \"../lists/x.txt\" }\n[inbound]\ndeny = [{ from = \"x\" }]\n";
+  files["site/lists/x.txt"] =
+      "# list\n192.0.2.1\n198.51.100.0/24 # a network\n\n2001:db8::1-2001:db8::4\n";
   ASSERT_EQ(reading.read("site/policy.toml"), "");
   EXPECT_THAT(file_names(reading), ElementsAre("site/policy.toml", "site/base.toml",
                                                "site/roles/a.toml", "site/roles/b.toml"));
@@ -142,8 +145,10 @@ TEST(Includes, TakeVariables) {
 TEST(Includes, MayRepeatWhatIsSaidAlready) {
   Reading reading;
   const std::string common =
-      "[policy]\nowner = \"ops\"\n[vars]\nv = \"192.0.2.1\"\n[addresses]\ng = [\"${v}\"]\n[services]\ns = \"tcp/1\"\n"
-      "[zones]\nz = { interfaces = [\"eth0\"] }\n[baseline]\nloopback = true\n[inbound]\ndefault = \"drop\"\n"
+      "[policy]\nowner = \"ops\"\n[vars]\nv = \"192.0.2.1\"\n[addresses]\ng = "
+      "[\"${v}\"]\n[services]\ns = \"tcp/1\"\n"
+      "[zones]\nz = { interfaces = [\"eth0\"] }\n[baseline]\nloopback = true\n[inbound]\ndefault = "
+      "\"drop\"\n"
       "log = true\n[target.nftables]\ntable = \"fw\"\n";
   reading.files.files["b.toml"] = common;
   EXPECT_EQ(reading.read_text("include = \"b.toml\"\n" + common), "");

@@ -70,6 +70,11 @@ std::optional<std::string> why_no_bed() {
   return outcome.text;
 }
 
+bool can_send_as_anybody() {
+  return in_namespace([] { return std::string(become(OwnerId{100}, OwnerId{100}) ? "yes" : "no"); })
+             .text == "yes";
+}
+
 TestBed::TestBed(const std::vector<std::string>& interfaces) {
   if (interfaces.size() > max_interfaces) throw HarnessError("too many interfaces");
   set_switches();

@@ -39,6 +39,9 @@ struct Observation {
 // Why no bed can be made here (no namespaces, no tun devices, no nft), if so: what a test says that
 // skips itself.
 [[nodiscard]] std::optional<std::string> why_no_bed();
+// Whether packets can be sent as any owner, which takes root outside of user namespaces. Else those of
+// other owners than root are not sent.
+[[nodiscard]] bool can_send_as_anybody();
 
 class TestBed {
  public:

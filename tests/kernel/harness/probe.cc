@@ -1,6 +1,7 @@
 #include "tests/kernel/harness/probe.h"
 
 #include <charconv>
+#include <cstdio>
 #include <string_view>
 
 #include "tests/kernel/harness/namespace.h"
@@ -100,8 +101,11 @@ Observation* find(std::vector<Observation>& observations, unsigned long id) {
 void read_arrivals(std::vector<Observation>& observations, const std::string& set) {
   for (const Row& row : rows(set)) {
     Observation* seen = find(observations, row.at(0));
-    if (seen == nullptr) continue;
-    if (seen->arrived) throw HarnessError("packet " + std::to_string(row[0]) + " arrived twice");
+    if (seen == nullptr) { fprintf(stderr, "NOISE %s %lu %lu\n", set.c_str(), row[0], row[1]); continue; }
+    if (seen->arrived)
+      throw HarnessError("packet " + std::to_string(row[0]) + " arrived twice: as " +
+                         std::string(to_string(seen->state)) + ", and in " + set + " as " +
+                         std::string(to_string(state_of(row.at(1)))));
     seen->arrived = true;
     seen->state = state_of(row.at(1));
   }
