@@ -1,6 +1,6 @@
-// What a firewall must not kill: neighbour discovery and path-MTU discovery, end to end. Three hosts:
-// client and server deny all inbound packets but one TCP port, and the router between them has a
-// narrower link on the client's side.
+// What a firewall must not kill: neighbour discovery and path-MTU discovery, end to end. Three
+// hosts: client and server deny all inbound packets but one TCP port, and the router between them
+// has a narrower link on the client's side.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -64,8 +64,8 @@ void forget_neighbours(const Network& network) {
 }
 
 // `from` connects to `to` and gets a large answer. An empty text, or what went wrong.
-std::string talk(const Network& network, const std::string& from, const std::string& to, Family family,
-                 const std::string& address, bool through_narrow_link) {
+std::string talk(const Network& network, const std::string& from, const std::string& to,
+                 Family family, const std::string& address, bool through_narrow_link) {
   const std::string what = from + " to " + to + ", " + std::string(to_string(family)) + ": ";
   forget_neighbours(network);
   network.enter(to);
@@ -80,7 +80,8 @@ std::string talk(const Network& network, const std::string& from, const std::str
   const auto callee = wait_accepted(listener, soon());
   if (!callee) return what + "nobody to accept\n";
   const std::size_t received = transfer(*callee, caller, amount, soon());
-  if (received != amount) return what + "only " + std::to_string(received) + " bytes came through\n";
+  if (received != amount)
+    return what + "only " + std::to_string(received) + " bytes came through\n";
   const int mtu = path_mtu(*callee, family);
   if (through_narrow_link && mtu != narrow)
     return what + "the path's MTU was not found: " + std::to_string(mtu) + "\n";
@@ -114,15 +115,17 @@ TEST_P(AliveUnderDenyAll, NeighboursAndPathMtuAreFound) {
 // The test above can fail: without neighbour discovery in the baseline nothing is found.
 TEST(DeadWithoutNeighbourDiscovery, NobodyIsReached) {
   SKIP_WITHOUT_BED();
-  const Compiled compiled = compile("deny-all.toml", Target::nftables,
-                                    "[baseline]\nneighbour-discovery = false\n" + std::string(policy));
+  const Compiled compiled =
+      compile("deny-all.toml", Target::nftables,
+              "[baseline]\nneighbour-discovery = false\n" + std::string(policy));
   ASSERT_TRUE(compiled.ok()) << compiled.errors;
   const Outcome outcome = in_namespace([&]() -> std::string {
     Network network;
     set_up(network);
     network.enter("client");
     write_file("/proc/sys/net/ipv6/neigh/eth0/retrans_time_ms", "50");
-    if (const auto error = load(Loader::netlink_batch, compiled.artifact)) throw HarnessError(*error);
+    if (const auto error = load(Loader::netlink_batch, compiled.artifact))
+      throw HarnessError(*error);
     const FileDescriptor socket = start_connect("2001:db8:2::10", open_port);
     // The kernel gives up after three questions and says so.
     return wait_connected(socket, soon()) ? "connected" : "not connected";

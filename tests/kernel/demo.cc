@@ -3,8 +3,9 @@
 //   firewright_demo FIREWRIGHT [POLICY]
 //
 // Compiles the policy for all targets beside the binary, has the binary load it into a network
-// namespace made for that (nothing else on this machine is touched), sends packets, and prints what the
-// naive evaluator expects of each and what the kernel did. Ends with 1 when the two differ anywhere.
+// namespace made for that (nothing else on this machine is touched), sends packets, and prints what
+// the naive evaluator expects of each and what the kernel did. Ends with 1 when the two differ
+// anywhere.
 #include <sys/stat.h>
 
 #include <iomanip>
@@ -111,7 +112,8 @@ std::string address(const std::variant<Ipv4, Ipv6>& value) {
 
 std::string target_text(const ir::Packet& packet) {
   std::string text = to_string(packet.protocol);
-  if (has_ports(packet.protocol)) text += " to port " + std::to_string(packet.destination_port.value);
+  if (has_ports(packet.protocol))
+    text += " to port " + std::to_string(packet.destination_port.value);
   if (is_icmp_of(packet.family(), packet.protocol))
     text += " " + std::to_string(packet.icmp.type()) + "/" + std::to_string(packet.icmp.code());
   return text;
@@ -128,14 +130,16 @@ void print_places(const std::string& start, const backend::Artifact& artifact) {
   std::set<std::string> named;
   for (const auto& part : artifact.parts) {
     const std::string place = start + part.suffix.substr(0, part.suffix.find('/') + 1);
-    const std::string full = part.suffix.find('/') == std::string::npos ? start + part.suffix : place;
+    const std::string full =
+        part.suffix.find('/') == std::string::npos ? start + part.suffix : place;
     if (named.insert(full).second) std::cout << "  " << full;
   }
   std::cout << "\n";
 }
 
 // Each target's artifact in `folder`, by the command itself. Gives whether all went well.
-bool compile_all(const std::string& firewright, const std::string& policy, const std::string& folder) {
+bool compile_all(const std::string& firewright, const std::string& policy,
+                 const std::string& folder) {
   for (const Target target : TargetSet::all()) {
     const std::string name(to_string(target));
     const auto result = run({firewright, "compile", policy, "--target", name, "-o", folder});
@@ -169,7 +173,8 @@ std::optional<Column> column(const std::string& firewright, const std::string& p
 // Prints a line a packet; gives how many differ.
 std::size_t print_table(const ir::Program& program, const std::vector<Row>& table,
                         const std::vector<Column>& columns) {
-  std::cout << "\n" << std::left << std::setw(21) << "packet" << std::setw(22) << "" << std::setw(17)
+  std::cout << "\n"
+            << std::left << std::setw(21) << "packet" << std::setw(22) << "" << std::setw(17)
             << "from" << std::setw(13) << "state" << std::setw(10) << "expected";
   for (const auto& column : columns) std::cout << std::setw(10) << column.backend;
   std::cout << "\n" << std::string(103, '-') << "\n";
@@ -200,7 +205,8 @@ int demo(const std::string& firewright, const std::string& policy) {
     return 3;
   }
   const auto slash = firewright.rfind('/');
-  const std::string folder = (slash == std::string::npos ? "." : firewright.substr(0, slash)) + "/demo";
+  const std::string folder =
+      (slash == std::string::npos ? "." : firewright.substr(0, slash)) + "/demo";
   ::mkdir(folder.c_str(), 0777);
   std::cout << policy << " compiled for\n";
   if (!compile_all(firewright, policy, folder)) return 3;
@@ -221,7 +227,8 @@ int demo(const std::string& firewright, const std::string& policy) {
     if (!seen) return 3;
     columns.push_back(std::move(*seen));
   }
-  std::cout << "loaded by `firewright apply` into a network namespace of its own, once by each backend\n";
+  std::cout
+      << "loaded by `firewright apply` into a network namespace of its own, once by each backend\n";
   const std::size_t wrong = print_table(compiled.program, table, columns);
   std::cout << "\n" << table.size() << " packets, " << columns.size() << " firewalls: ";
   if (wrong == 0)

@@ -1,5 +1,6 @@
-// The harness judged by itself: a ruleset written by hand for a program written by hand, which agree;
-// and wrong rulesets, which it has to find wrong. A harness that sees no wrong verdict proves nothing.
+// The harness judged by itself: a ruleset written by hand for a program written by hand, which
+// agree; and wrong rulesets, which it has to find wrong. A harness that sees no wrong verdict
+// proves nothing.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -87,14 +88,13 @@ ir::Program program() {
                      rule(office, Verdict::accept()), rule(Match{}, Verdict::drop())}),
               chain(Hook::outbound,
                     {rule(loopback(false), Verdict::accept()),
-                     rule(in_states(replies), Verdict::accept()),
-                     rule(by_user, Verdict::accept()),
+                     rule(in_states(replies), Verdict::accept()), rule(by_user, Verdict::accept()),
                      rule(to_ports(protocol::tcp, PortSet::of(Port{25})),
                           Verdict::rejected(ir::RejectKind::admin_prohibited)),
                      rule(Match{}, Verdict::accept())}),
-              chain(Hook::forward, {rule(in_states(replies), Verdict::accept()),
-                                    rule(onward, Verdict::accept()),
-                                    rule(Match{}, Verdict::rejected(ir::RejectKind::host_unreachable))}),
+              chain(Hook::forward,
+                    {rule(in_states(replies), Verdict::accept()), rule(onward, Verdict::accept()),
+                     rule(Match{}, Verdict::rejected(ir::RejectKind::host_unreachable))}),
           }};
 }
 
@@ -203,7 +203,8 @@ TEST(Harness, FindsEachWrongVerdict) {
 TEST(Harness, ChoosesTheSamePacketsForTheSameSeed) {
   const auto texts = [](std::uint64_t seed) {
     std::string text;
-    for (const auto& packet : choose(program(), {.seed = seed}).packets) text += to_text(packet) + "\n";
+    for (const auto& packet : choose(program(), {.seed = seed}).packets)
+      text += to_text(packet) + "\n";
     return text;
   };
   EXPECT_EQ(texts(7), texts(7));

@@ -41,8 +41,8 @@ class Limit : public testing::TestWithParam<Loader> {
   static std::string verdicts(std::string exceptions, const std::vector<TestPacket>& packets,
                               TestBed::Accepted accepted = TestBed::Accepted::dropped) {
     std::replace(exceptions.begin(), exceptions.end(), '\n', ' ');
-    const Compiled compiled = compile("limit.toml", target_of(GetParam()),
-                                      "[inbound]\nallow = [" + exceptions + "]\n");
+    const Compiled compiled =
+        compile("limit.toml", target_of(GetParam()), "[inbound]\nallow = [" + exceptions + "]\n");
     if (!compiled.ok()) return compiled.errors;
     const Choice choice{.interfaces = {"lo", "eth0"}, .flows = {}, .packets = packets};
     const Trial trial =
@@ -60,7 +60,8 @@ class Limit : public testing::TestWithParam<Loader> {
 TEST_P(Limit, OfARateLetsABurstThrough) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 12; ++i)
-    packets.push_back(opening(protocol::tcp, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2201));
+    packets.push_back(
+        opening(protocol::tcp, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2201));
   EXPECT_EQ(verdicts(R"({ protocol = "tcp", port = 2201, family = "ipv4",
                           limit = { rate = "5/hour", burst = 7 } })",
                      packets),
@@ -70,16 +71,19 @@ TEST_P(Limit, OfARateLetsABurstThrough) {
 TEST_P(Limit, WithoutABurstLetsFiveThrough) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 8; ++i)
-    packets.push_back(opening(protocol::udp, "2001:db8:51::7", static_cast<std::uint16_t>(40000 + i), 2202));
-  EXPECT_EQ(verdicts(R"({ protocol = "udp", port = 2202, family = "ipv6", limit = "4/hour" })", packets),
-            "+++++---");
+    packets.push_back(
+        opening(protocol::udp, "2001:db8:51::7", static_cast<std::uint16_t>(40000 + i), 2202));
+  EXPECT_EQ(
+      verdicts(R"({ protocol = "udp", port = 2202, family = "ipv6", limit = "4/hour" })", packets),
+      "+++++---");
 }
 
 TEST_P(Limit, PerSourceHasABucketForEach) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 4; ++i) {
     for (const char* source : {"198.51.100.7", "198.51.100.8", "2001:db8:51::7", "2001:db8:51::8"})
-      packets.push_back(opening(protocol::tcp, source, static_cast<std::uint16_t>(40000 + i), 2203));
+      packets.push_back(
+          opening(protocol::tcp, source, static_cast<std::uint16_t>(40000 + i), 2203));
   }
   EXPECT_EQ(verdicts(R"({ protocol = "tcp", port = 2203,
                           limit = { rate = "6/hour", burst = 3, per = "source" } })",
@@ -91,7 +95,8 @@ TEST_P(Limit, IsOneForAllProtocolsOfAnException) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 4; ++i) {
     for (const Protocol protocol : {protocol::tcp, protocol::udp})
-      packets.push_back(opening(protocol, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2204));
+      packets.push_back(
+          opening(protocol, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2204));
   }
   EXPECT_EQ(verdicts(R"({ protocol = ["tcp", "udp"], port = 2204, family = "ipv4",
                           limit = { rate = "6/hour", burst = 5 } })",
@@ -117,17 +122,20 @@ TEST_P(Limit, OfOneExceptionIsNotSpentByAnother) {
 TEST_P(Limit, OfConnectionsCountsThoseThatAreOpen) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 6; ++i)
-    packets.push_back(opening(protocol::tcp, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2207));
-  EXPECT_EQ(verdicts(R"({ protocol = "tcp", port = 2207, family = "ipv4", limit = { connections = 4 } })",
-                     packets, TestBed::Accepted::delivered),
-            "++++--");
+    packets.push_back(
+        opening(protocol::tcp, "198.51.100.7", static_cast<std::uint16_t>(40000 + i), 2207));
+  EXPECT_EQ(
+      verdicts(R"({ protocol = "tcp", port = 2207, family = "ipv4", limit = { connections = 4 } })",
+               packets, TestBed::Accepted::delivered),
+      "++++--");
 }
 
 TEST_P(Limit, OfConnectionsPerSourceCountsThoseOfEach) {
   std::vector<TestPacket> packets;
   for (std::uint16_t i = 0; i < 3; ++i) {
     for (const char* source : {"198.51.100.7", "198.51.100.8", "2001:db8:51::7", "2001:db8:51::8"})
-      packets.push_back(opening(protocol::tcp, source, static_cast<std::uint16_t>(40000 + i), 2208));
+      packets.push_back(
+          opening(protocol::tcp, source, static_cast<std::uint16_t>(40000 + i), 2208));
   }
   EXPECT_EQ(verdicts(R"({ protocol = "tcp", port = 2208,
                           limit = { connections = 2, per = "source" } })",

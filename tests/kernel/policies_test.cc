@@ -1,5 +1,5 @@
-// Each example policy that a Linux host can have, compiled for each loader, put into a real kernel and
-// held against the naive evaluator with real packets.
+// Each example policy that a Linux host can have, compiled for each loader, put into a real kernel
+// and held against the naive evaluator with real packets.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,10 +25,17 @@ const std::string folder = std::string(FIREWRIGHT_SOURCE_DIR) + "/policies/";
 // does not.
 const std::vector<std::string> not_for_linux = {"windows-rdp-server"};
 // What has to be there; a policy that is missed by the search below would be tested by nobody.
-const std::vector<std::string> expected = {
-    "bastion",     "database-server", "fleet/hosts/db1",    "fleet/hosts/www1",
-    "high-availability-pair", "kubernetes-node", "mail-server", "router",
-    "web-server",  "windows-rdp-server", "workstation"};
+const std::vector<std::string> expected = {"bastion",
+                                           "database-server",
+                                           "fleet/hosts/db1",
+                                           "fleet/hosts/www1",
+                                           "high-availability-pair",
+                                           "kubernetes-node",
+                                           "mail-server",
+                                           "router",
+                                           "web-server",
+                                           "windows-rdp-server",
+                                           "workstation"};
 
 // All example policies, without folder and ".toml".
 std::vector<std::string> policies() {
@@ -149,9 +156,8 @@ TEST_P(WebServer, DoesWhatTheOldIptablesFileDid) {
   std::erase_if(choice.packets, not_ipv4);
 
   const Trial now = try_packets(choice, [&] { return load(GetParam(), compiled.artifact); });
-  const Trial before = try_packets(choice, [] {
-    return load_iptables(GetParam(), Family::ipv4, before_there_was_a_policy);
-  });
+  const Trial before = try_packets(
+      choice, [] { return load_iptables(GetParam(), Family::ipv4, before_there_was_a_policy); });
   ASSERT_TRUE(now.outcome.done()) << now.outcome.text;
   ASSERT_TRUE(before.outcome.done()) << before.outcome.text;
   std::size_t arrived = 0;

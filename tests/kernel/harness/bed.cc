@@ -23,8 +23,8 @@ namespace {
 constexpr std::string_view loopback = "lo";
 constexpr OwnerId no_owner_id{0xffffffff};  // -1: what the kernel takes as "leave it"
 
-// A packet's source may be any address, also one that is ours; nothing is answered at a bounded rate,
-// so that every reject is seen; nothing speaks by itself.
+// A packet's source may be any address, also one that is ours; nothing is answered at a bounded
+// rate, so that every reject is seen; nothing speaks by itself.
 void set_switches() {
   for (const char* name :
        {"ipv4/conf/all/accept_local", "ipv4/conf/all/route_localnet", "ipv4/ip_forward",
@@ -37,7 +37,7 @@ void set_switches() {
         "ipv6/conf/default/router_solicitations", "ipv6/conf/all/disable_ipv6",
         "ipv6/conf/default/disable_ipv6"})
     write_file(std::string("/proc/sys/net/") + name, "0");
-  write_file("/proc/sys/net/ipv6/icmp/ratemask", "\n");      // none
+  write_file("/proc/sys/net/ipv6/icmp/ratemask", "\n");              // none
   write_file("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");  // no link-local address
 }
 
@@ -46,8 +46,8 @@ void set_option(int socket, int level, int option, int value, const char* name) 
     throw HarnessError(std::string("setsockopt ") + name + ": " + std::strerror(errno));
 }
 
-// Whether the thread has these file-system ids now. The calls do not say; asking for -1 changes nothing
-// and tells the present one. In a user namespace most ids are nobody's.
+// Whether the thread has these file-system ids now. The calls do not say; asking for -1 changes
+// nothing and tells the present one. In a user namespace most ids are nobody's.
 bool become(OwnerId user, OwnerId group) {
   ::setfsgid(group.value);
   ::setfsuid(user.value);
@@ -71,8 +71,9 @@ std::optional<std::string> why_no_bed() {
 }
 
 bool can_send_as_anybody() {
-  return in_namespace([] { return std::string(become(OwnerId{100}, OwnerId{100}) ? "yes" : "no"); })
-             .text == "yes";
+  return in_namespace([] {
+           return std::string(become(OwnerId{100}, OwnerId{100}) ? "yes" : "no");
+         }).text == "yes";
 }
 
 TestBed::TestBed(const std::vector<std::string>& interfaces) {
@@ -106,15 +107,15 @@ void TestBed::route() {
   std::string v6 = "addr add 2001:db8:ffff::1/128 dev lo nodad\n";
   for (const auto& [name, interface] : interfaces_) {
     if (name == loopback) continue;
-    const std::string number = std::to_string(interface.number);
+    const std::string mark = std::to_string(mark_of(interface.number));
     const std::string table = std::to_string(100 + interface.number);
     v4 += "link set " + name + " up\n";
-    rules += "rule add pref 10 fwmark " + number + " lookup " + table + "\n";
+    rules += "rule add pref 10 fwmark " + mark + " lookup " + table + "\n";
     v4 += "route add default dev " + name + " table " + table + "\n";
     v6 += "route add default dev " + name + " table " + table + "\n";
   }
-  // The table of local addresses comes first by default, before the marks. It, and no other table, is
-  // where the kernel looks whether it may speak for an address.
+  // The table of local addresses comes first by default, before the marks. It, and no other table,
+  // is where the kernel looks whether it may speak for an address.
   rules += "rule add pref 500 lookup local\nrule del pref 0\n";
   v4 += "route add local 0.0.0.0/0 dev lo table local\n";
   v6 += "route add local ::/0 dev lo table local\n";
@@ -162,8 +163,8 @@ bool TestBed::send(const TestPacket& packet, std::uint16_t id) {
   }
   const auto in = interfaces_.find(packet.packet.in);
   if (in == interfaces_.end()) return false;
-  const std::string bytes = build(
-      packet, id, static_cast<std::uint8_t>(traffic_class_of(leave_by, packet.untracked)));
+  const std::string bytes =
+      build(packet, id, static_cast<std::uint8_t>(traffic_class_of(leave_by, packet.untracked)));
   if (!in->second.tun.open()) return send_to_loopback(bytes, packet.packet.family());
   return ::write(in->second.tun.get(), bytes.data(), bytes.size()) ==
          static_cast<ssize_t>(bytes.size());
@@ -208,7 +209,7 @@ bool TestBed::send_outbound(const TestPacket& packet, std::uint16_t id) {
   if (out == interfaces_.end() || !has_owner_id(user) || !has_owner_id(group)) return false;
   const int socket = raw_socket(packet.packet.family(), user, group);
   if (socket < 0) return false;
-  set_option(socket, SOL_SOCKET, SO_MARK, static_cast<int>(out->second.number), "SO_MARK");
+  set_option(socket, SOL_SOCKET, SO_MARK, static_cast<int>(mark_of(out->second.number)), "SO_MARK");
   const std::string bytes =
       build(packet, id, static_cast<std::uint8_t>(traffic_class_of(0, packet.untracked)));
 
@@ -225,10 +226,9 @@ bool TestBed::send_outbound(const TestPacket& packet, std::uint16_t id) {
     std::memcpy(&address->sin6_addr, bytes.data() + 24, 16);
     size = sizeof *address;
   }
-  const ssize_t sent = ::sendto(socket, bytes.data(), bytes.size(), 0,
-                                reinterpret_cast<const sockaddr*>(&to), size);
+  const ssize_t sent =
+      ::sendto(socket, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), size);
   return sent >= 0 || errno == EPERM;  // EPERM: sent, and dropped by a rule
 }
-
 
 }  // namespace firewright::kernel

@@ -22,7 +22,9 @@ TestPacket bare(const ir::Packet& packet) {
           .quote = std::nullopt};
 }
 
-IcmpTypeCode type(unsigned number) { return IcmpTypeCode{static_cast<std::uint16_t>(number << 8U)}; }
+IcmpTypeCode type(unsigned number) {
+  return IcmpTypeCode{static_cast<std::uint16_t>(number << 8U)};
+}
 
 // A raw socket takes it for "this host" and sends elsewhere than told.
 bool is_unspecified(const std::variant<Ipv4, Ipv6>& address) {
@@ -40,9 +42,10 @@ class Chooser {
     for (const Hook hook : {Hook::inbound, Hook::outbound, Hook::forward}) {
       const auto* chain = program_.find(hook);
       hooks_.push_back({.hook = hook, .chain = chain, .pools = {}});
-      hooks_.back().pools =
-          pools_of(chain != nullptr ? *chain : ir::Chain{.name = "", .hook = hook, .policy = {}, .rules = {}},
-                   choice_.interfaces, random_);
+      hooks_.back().pools = pools_of(
+          chain != nullptr ? *chain
+                           : ir::Chain{.name = "", .hook = hook, .policy = {}, .rules = {}},
+          choice_.interfaces, random_);
     }
     for (const auto& place : hooks_) {
       if (place.chain != nullptr)
@@ -51,7 +54,8 @@ class Chooser {
       if (place.hook != Hook::forward) try_neighbour_discovery(place);
     }
     // A bound, so that a program whose packets are all known cannot keep us here.
-    for (std::size_t i = 0; choice_.packets.size() < options_.at_least && i < 50 * options_.at_least; ++i)
+    for (std::size_t i = 0;
+         choice_.packets.size() < options_.at_least && i < 50 * options_.at_least; ++i)
       try_random(hooks_[random_.below(10) < 6 ? 0 : random_.below(2) + 1]);
     return std::move(choice_);
   }
@@ -71,7 +75,8 @@ class Chooser {
   }
   void emit(const ir::Packet& packet, ConntrackState state) { emit(in_state(packet, state)); }
 
-  // The packet made so that connection tracking puts it into this state, as far as its protocol can.
+  // The packet made so that connection tracking puts it into this state, as far as its protocol
+  // can.
   TestPacket in_state(ir::Packet packet, ConntrackState state) {
     packet.state = state;
     TestPacket result = bare(packet);
@@ -114,7 +119,8 @@ class Chooser {
     packet.protocol = member(match.protocols, protocol::tcp, random_);
     packet.source_port = member(match.source_ports, Port{40000}, random_);
     packet.destination_port = member(match.destination_ports, Port{22}, random_);
-    packet.icmp = member(match.icmp, type(family == Family::ipv4 ? echo_request4 : echo_request6), random_);
+    packet.icmp =
+        member(match.icmp, type(family == Family::ipv4 ? echo_request4 : echo_request6), random_);
     if (place.hook == Hook::outbound) {
       packet.user = member(match.users, OwnerId{0}, random_);
       packet.group = member(match.groups, OwnerId{0}, random_);
@@ -137,8 +143,8 @@ class Chooser {
   void try_rule(const Place& place, const ir::Match& match) {
     for (const Family family : match.families) {
       const ir::Packet base = inside(place, match, family);
-      for (const ConntrackState state : {base.state, ConntrackState::fresh, ConntrackState::invalid,
-                                         ConntrackState::untracked})
+      for (const ConntrackState state :
+           {base.state, ConntrackState::fresh, ConntrackState::invalid, ConntrackState::untracked})
         emit(base, state);
       vary_layer3(place, match, base);
       vary_layer4(place, match, base);
@@ -176,21 +182,26 @@ class Chooser {
       vary(base, destination, edges(match.destination.v6, place.pools.destination6));
     }
     if (place.hook != Hook::outbound) return;
-    vary(base, [](ir::Packet& p) -> auto& { return p.user; }, edges(match.users, place.pools.users));
-    vary(base, [](ir::Packet& p) -> auto& { return p.group; }, edges(match.groups, place.pools.groups));
+    vary(
+        base, [](ir::Packet& p) -> auto& { return p.user; }, edges(match.users, place.pools.users));
+    vary(
+        base, [](ir::Packet& p) -> auto& { return p.group; },
+        edges(match.groups, place.pools.groups));
   }
 
   void vary_layer4(const Place& place, const ir::Match& match, const ir::Packet& base) {
     const Pools& pools = place.pools;
     const auto protocol = [](ir::Packet& p) -> auto& { return p.protocol; };
     vary(base, protocol, edges(match.protocols, pools.protocols));
-    vary(base, protocol, std::vector{protocol::tcp, protocol::udp, protocol::icmp, protocol::icmpv6});
+    vary(base, protocol,
+         std::vector{protocol::tcp, protocol::udp, protocol::icmp, protocol::icmpv6});
     const auto& icmps = base.family() == Family::ipv4 ? pools.icmp4 : pools.icmp6;
     vary(base, [](ir::Packet& p) -> auto& { return p.icmp; }, edges(match.icmp, icmps));
     if (is_icmp_of(base.family(), base.protocol)) try_other_family(place, base);
     if (!has_ports(base.protocol)) return;
-    vary(base, [](ir::Packet& p) -> auto& { return p.source_port; },
-         edges(match.source_ports, pools.source_ports));
+    vary(
+        base, [](ir::Packet& p) -> auto& { return p.source_port; },
+        edges(match.source_ports, pools.source_ports));
     const auto ports = edges(match.destination_ports, pools.destination_ports);
     vary(base, [](ir::Packet& p) -> auto& { return p.destination_port; }, ports);
     // The ports of one protocol are not those of another.
@@ -224,7 +235,8 @@ class Chooser {
     packet.in = random_.of(pools.in);
     packet.out = random_.of(pools.out);
     if (family == Family::ipv4) {
-      packet.source = far() ? Ipv4{static_cast<std::uint32_t>(random_.bits())} : random_.of(pools.source4);
+      packet.source =
+          far() ? Ipv4{static_cast<std::uint32_t>(random_.bits())} : random_.of(pools.source4);
       packet.destination =
           far() ? Ipv4{static_cast<std::uint32_t>(random_.bits())} : random_.of(pools.destination4);
     } else {
@@ -235,8 +247,8 @@ class Chooser {
     const Protocol usual[] = {protocol::tcp, protocol::udp,
                               family == Family::ipv4 ? protocol::icmp : protocol::icmpv6};
     packet.protocol = random_.below(4) != 0 ? usual[random_.below(3)]
-                      : far() ? Protocol{static_cast<std::uint8_t>(random_.bits())}
-                              : random_.of(pools.protocols);
+                      : far()               ? Protocol{static_cast<std::uint8_t>(random_.bits())}
+                                            : random_.of(pools.protocols);
     const auto port = [&](const std::vector<Port>& pool) {
       return far() ? Port{static_cast<std::uint16_t>(random_.bits())} : random_.of(pool);
     };
@@ -286,8 +298,9 @@ class Chooser {
       error.source = *parse_ipv4("203.0.113.254");
     else
       error.source = *parse_ipv6("2001:db8:113::fe");
-    const std::vector<unsigned> codes = v4 ? std::vector<unsigned>{0x0301, 0x0304, 0x0400, 0x0b00, 0x0c00}
-                                           : std::vector<unsigned>{0x0101, 0x0200, 0x0300, 0x0400};
+    const std::vector<unsigned> codes =
+        v4 ? std::vector<unsigned>{0x0301, 0x0304, 0x0400, 0x0b00, 0x0c00}
+           : std::vector<unsigned>{0x0101, 0x0200, 0x0300, 0x0400};
     for (const unsigned code : codes) {
       error.icmp = IcmpTypeCode{static_cast<std::uint16_t>(code)};
       TestPacket related = in_state(error, ConntrackState::related);
@@ -302,14 +315,17 @@ class Chooser {
       unsigned type;
       std::string_view source, destination;
     };
-    const Message messages[] = {
-        {130, "fe80::1", "ff02::1"},     {131, "fe80::9", "ff02::1"},
-        {132, "fe80::9", inbound ? "ff02::1" : "ff02::2"},
-        {133, "fe80::9", inbound ? "ff02::1" : "ff02::2"},
-        {134, "fe80::1", "ff02::1"},     {135, "::", "ff02::1"},
-        {135, "fe80::9", "2001:db8::10"}, {136, "fe80::9", "2001:db8::10"},
-        {136, "2001:db8::9", "ff02::1"}, {137, "fe80::1", "2001:db8::10"},
-        {143, "fe80::9", inbound ? "ff02::1" : "ff02::16"}};
+    const Message messages[] = {{130, "fe80::1", "ff02::1"},
+                                {131, "fe80::9", "ff02::1"},
+                                {132, "fe80::9", inbound ? "ff02::1" : "ff02::2"},
+                                {133, "fe80::9", inbound ? "ff02::1" : "ff02::2"},
+                                {134, "fe80::1", "ff02::1"},
+                                {135, "::", "ff02::1"},
+                                {135, "fe80::9", "2001:db8::10"},
+                                {136, "fe80::9", "2001:db8::10"},
+                                {136, "2001:db8::9", "ff02::1"},
+                                {137, "fe80::1", "2001:db8::10"},
+                                {143, "fe80::9", inbound ? "ff02::1" : "ff02::16"}};
     for (const auto& message : messages) {
       for (const char* interface : {"eth0", "other0"}) {
         ir::Packet packet;

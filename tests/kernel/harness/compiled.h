@@ -1,4 +1,5 @@
-// A policy's way to an artifact, as the compiler goes it, and the program that says what it should do.
+// A policy's way to an artifact, as the compiler goes it, and the program that says what it should
+// do.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ struct Compiled {
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 
-// From a file, or from `text` under the name `path`. The day is a fixed one, before the `expires` of
-// the examples. Warnings are let pass.
+// From a file, or from `text` under the name `path`. The day is a fixed one, before the `expires`
+// of the examples. Warnings are let pass.
 [[nodiscard]] Compiled compile(const std::string& path, Target target,
                                std::optional<std::string> text = std::nullopt);
 

@@ -36,13 +36,14 @@ std::optional<TypeCode> icmp_of(RejectKind kind, Family family) {
 }
 
 bool is_multicast(const std::variant<Ipv4, Ipv6>& address) {
-  if (const auto* v4 = std::get_if<Ipv4>(&address)) return (v4->value >> 28U) >= 0xeU;  // and class E
+  if (const auto* v4 = std::get_if<Ipv4>(&address))
+    return (v4->value >> 28U) >= 0xeU;  // and class E
   return (std::get<Ipv6>(address).value >> 120U) == 0xffU;
 }
 
-// Whether a reject has to be seen on the wire. There are packets that nobody may answer with an error
-// (RFC 1122 section 3.2.2, RFC 4443 section 2.4): other errors, what goes to many or comes from
-// nobody; nor a reset with a reset (RFC 9293 section 3.5.2).
+// Whether a reject has to be seen on the wire. There are packets that nobody may answer with an
+// error (RFC 1122 section 3.2.2, RFC 4443 section 2.4): other errors, what goes to many or comes
+// from nobody; nor a reset with a reset (RFC 9293 section 3.5.2).
 bool must_be_answered(const TestPacket& packet) {
   const ir::Packet& p = packet.packet;
   if (packet.bad_checksum || is_multicast(p.destination) || is_multicast(p.source)) return false;
@@ -54,8 +55,7 @@ std::string describe(const ir::Decision& decision) { return to_string(decision.v
 
 // Why the observation does not agree with the verdict, if it does not.
 bool agrees(const Observation& seen, const ir::Verdict& verdict, const TestPacket& packet) {
-  if (verdict.kind == VerdictKind::accept)
-    return seen.accepted && !seen.reset && !seen.icmp_error;
+  if (verdict.kind == VerdictKind::accept) return seen.accepted && !seen.reset && !seen.icmp_error;
   if (seen.accepted) return false;
   if (verdict.kind == VerdictKind::drop) return !seen.reset && !seen.icmp_error;
   if (!seen.reset && !seen.icmp_error) return !must_be_answered(packet);
@@ -89,7 +89,8 @@ void judge_one(Tally& tally, const ir::Program& program, TestPacket packet,
   if (decision->verdict.kind == VerdictKind::reject) ++tally.rejected;
   if (seen.reset || seen.icmp_error) ++tally.answers;
   if (!agrees(seen, decision->verdict, packet))
-    tally.mismatches.push_back({packet, describe(*decision), describe(seen, packet.packet.family())});
+    tally.mismatches.push_back(
+        {packet, describe(*decision), describe(seen, packet.packet.family())});
 }
 
 }  // namespace
@@ -142,10 +143,10 @@ std::string describe(const Observation& observation, Family family) {
 }
 
 std::string report(const Tally& tally, std::size_t most) {
-  std::string text = std::to_string(tally.sent) + " packets sent, " + std::to_string(tally.arrived) +
-                     " arrived (inbound " + std::to_string(tally.by_hook[0]) + ", outbound " +
-                     std::to_string(tally.by_hook[1]) + ", forward " +
-                     std::to_string(tally.by_hook[2]) + ";";
+  std::string text =
+      std::to_string(tally.sent) + " packets sent, " + std::to_string(tally.arrived) +
+      " arrived (inbound " + std::to_string(tally.by_hook[0]) + ", outbound " +
+      std::to_string(tally.by_hook[1]) + ", forward " + std::to_string(tally.by_hook[2]) + ";";
   for (const ir::ConntrackState state : ir::StateSet::all()) {
     text += " " + std::string(to_string(state)) + " " +
             std::to_string(tally.by_state[static_cast<unsigned>(state)]);

@@ -1,4 +1,5 @@
-// The trial of a ruleset: real packets through the kernel, and what the naive evaluator says of them.
+// The trial of a ruleset: real packets through the kernel, and what the naive evaluator says of
+// them.
 #pragma once
 
 #include <functional>
@@ -42,7 +43,8 @@ struct Trial {
 [[nodiscard]] Trial try_packets(const Choice& choice, const Load& load,
                                 TestBed::Accepted accepted = TestBed::Accepted::dropped);
 
-// Holds what was seen against what `program` says of each packet, in the state that the kernel gave it.
+// Holds what was seen against what `program` says of each packet, in the state that the kernel gave
+// it.
 [[nodiscard]] Tally judge(const ir::Program& program, const std::vector<TestPacket>& packets,
                           const std::vector<Observation>& observations);
 

@@ -170,9 +170,11 @@ CommandResult run(const std::vector<std::string>& command, std::string_view inpu
   ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err.get(), STDERR_FILENO);
   pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int error =
+      ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return {.status = 127, .out = "", .err = command[0] + ": " + std::strerror(error)};
+  if (error != 0)
+    return {.status = 127, .out = "", .err = command[0] + ": " + std::strerror(error)};
 
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -185,7 +187,8 @@ std::string must_run(const std::vector<std::string>& command, std::string_view i
   if (result.status != 0) {
     std::string line;
     for (const auto& word : command) line += (line.empty() ? "" : " ") + word;
-    throw HarnessError(line + ": " + result.err + "\nits input:\n" + std::string(input.substr(0, 4000)));
+    throw HarnessError(line + ": " + result.err + "\nits input:\n" +
+                       std::string(input.substr(0, 4000)));
   }
   return std::move(result.out);
 }

@@ -126,8 +126,7 @@ bool wait_connected(const FileDescriptor& socket, Deadline deadline) {
 
 std::optional<FileDescriptor> wait_accepted(const FileDescriptor& listener, Deadline deadline) {
   if (!wait_for(listener.get(), POLLIN, deadline)) return std::nullopt;
-  FileDescriptor socket(
-      ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  FileDescriptor socket(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket.open()) return std::nullopt;
   return socket;
 }

@@ -101,8 +101,9 @@ unsigned tcp_flags(TcpKind kind) {
   return 0;
 }
 
-// A reset that answers a packet with ACK has its acknowledgement number as sequence number; one that
-// answers a packet without ACK acknowledges its sequence number plus SYN and FIN. Either is the id.
+// A reset that answers a packet with ACK has its acknowledgement number as sequence number; one
+// that answers a packet without ACK acknowledges its sequence number plus SYN and FIN. Either is
+// the id.
 std::string tcp_segment(const TestPacket& packet, std::uint16_t id) {
   const unsigned flags = tcp_flags(packet.tcp);
   const unsigned consumed = ((flags & tcp_syn) != 0 ? 1U : 0U) + ((flags & tcp_fin) != 0 ? 1U : 0U);
@@ -126,8 +127,8 @@ std::string udp_datagram(const TestPacket& packet) {
 std::string sctp_init(const TestPacket& packet) {
   Bytes bytes;
   bytes.u16(packet.packet.source_port.value).u16(packet.packet.destination_port.value);
-  bytes.u32(0).u32(0);                                   // verification tag, checksum
-  bytes.u8(1).u8(0).u16(20).u32(0x1234).u32(65536);      // INIT
+  bytes.u32(0).u32(0);                               // verification tag, checksum
+  bytes.u8(1).u8(0).u16(20).u32(0x1234).u32(65536);  // INIT
   bytes.u16(1).u16(1).u32(1);
   bytes.put32_little_endian(8, crc32c(bytes.str()) ^ (packet.bad_checksum ? 1U : 0U));
   return bytes.str();
@@ -136,8 +137,8 @@ std::string sctp_init(const TestPacket& packet) {
 std::string dccp_request(const TestPacket& packet) {
   Bytes bytes;
   bytes.u16(packet.packet.source_port.value).u16(packet.packet.destination_port.value);
-  bytes.u8(5).u8(0).u16(0);                              // data offset, CCVal and CsCov, checksum
-  bytes.u8(1).u8(0).u16(0).u32(1).u32(0);                // request, long sequence number; service
+  bytes.u8(5).u8(0).u16(0);                // data offset, CCVal and CsCov, checksum
+  bytes.u8(1).u8(0).u16(0).u32(1).u32(0);  // request, long sequence number; service
   seal(bytes, 6, packet);
   return bytes.str();
 }
@@ -181,8 +182,8 @@ std::string payload_of(const TestPacket& packet, std::uint16_t id) {
   if (p == protocol::sctp) return sctp_init(packet);
   if (p == protocol::dccp) return dccp_request(packet);
   if (is_icmp_of(packet.packet.family(), p)) return icmp_message(packet, id);
-  // What has no ports or types of its own gets some where TCP's and ICMP's would be, so that a ruleset
-  // shows itself that looks there without asking for the protocol.
+  // What has no ports or types of its own gets some where TCP's and ICMP's would be, so that a
+  // ruleset shows itself that looks there without asking for the protocol.
   Bytes bytes;
   if (p == protocol::gre) {
     bytes.u16(0).u16(0x0800).zeros(20);
@@ -253,7 +254,8 @@ std::string_view to_string(TcpKind kind) {
 
 std::string to_text(const TestPacket& packet) {
   std::string text = ir::to_text(packet.packet);
-  if (packet.packet.protocol == protocol::tcp) text += " (" + std::string(to_string(packet.tcp)) + ")";
+  if (packet.packet.protocol == protocol::tcp)
+    text += " (" + std::string(to_string(packet.tcp)) + ")";
   if ((packet.packet.protocol == protocol::icmp || packet.packet.protocol == protocol::icmpv6) &&
       !is_icmp_of(packet.packet.family(), packet.packet.protocol))
     text += " (as if of type " + std::to_string(packet.packet.icmp.type()) + "/" +
@@ -271,12 +273,12 @@ std::string build(const TestPacket& packet, std::uint16_t id, std::uint8_t traff
 
 bool is_ipv6_extension(Protocol protocol) {
   switch (protocol.value) {
-    case 0:    // hop-by-hop options
-    case 43:   // routing
-    case 44:   // fragment
-    case 51:   // authentication header
-    case 59:   // no next header
-    case 60:   // destination options
+    case 0:   // hop-by-hop options
+    case 43:  // routing
+    case 44:  // fragment
+    case 51:  // authentication header
+    case 59:  // no next header
+    case 60:  // destination options
       return true;
     default: return false;
   }

@@ -1,7 +1,8 @@
 // The bytes of test packets: IPv4 and IPv6 as they are on a wire, without a link layer.
 //
-// Each packet carries a number, so that it can be told apart in the kernel's sets afterwards: in IPv4
-// the identification field, in IPv6 the flow label, in TCP also the number that a reset would repeat.
+// Each packet carries a number, so that it can be told apart in the kernel's sets afterwards: in
+// IPv4 the identification field, in IPv6 the flow label, in TCP also the number that a reset would
+// repeat.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,11 @@ namespace firewright::kernel {
 // What a TCP packet is, as connection tracking sees it.
 enum class TcpKind : std::uint8_t { syn, ack, syn_ack, reset, fin, null, christmas_tree };
 
-
 struct TestPacket {
   ir::Packet packet;  // `state` is what was meant; the kernel says what it became
   TcpKind tcp = TcpKind::syn;
   bool bad_checksum = false;
-  bool untracked = false;  // taken out of connection tracking before the policy sees it
+  bool untracked = false;           // taken out of connection tracking before the policy sees it
   std::optional<ir::Packet> quote;  // of an ICMP error; without one it is about nothing known
 };
 
@@ -30,8 +30,8 @@ struct TestPacket {
 [[nodiscard]] std::string build(const TestPacket& packet, std::uint16_t id,
                                 std::uint8_t traffic_class);
 
-// Numbers that no IPv6 packet has as its last next header, because they are extension headers, which
-// the kernel steps over.
+// Numbers that no IPv6 packet has as its last next header, because they are extension headers,
+// which the kernel steps over.
 [[nodiscard]] bool is_ipv6_extension(Protocol protocol);
 // ICMP types that quote another packet.
 [[nodiscard]] bool is_icmp_error(Family family, IcmpTypeCode icmp);

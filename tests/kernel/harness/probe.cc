@@ -1,7 +1,6 @@
 #include "tests/kernel/harness/probe.h"
 
 #include <charconv>
-#include <cstdio>
 #include <string_view>
 
 #include "tests/kernel/harness/namespace.h"
@@ -30,15 +29,15 @@ table inet probe {
   }
   chain before_input { type filter hook input priority -190; jump note_arrival; }
   chain before_forward { type filter hook forward priority -190; jump note_arrival; }
-  # Packets without a mark are what the kernel itself says. An ICMP error quotes the packet that it is
+  # Packets without a mark of ours are what the kernel itself says. An ICMP error quotes the packet that it is
   # about, 8 bytes behind its own header.
   chain before_output {
     type filter hook output priority -190;
-    meta mark != 0 goto note_arrival
+    meta mark & 0xffff0000 == 0x46570000 goto note_arrival
     meta nfproto ipv4 tcp flags rst add @reset4 { tcp sequence . tcp ackseq }
     meta nfproto ipv6 tcp flags rst add @reset6 { tcp sequence . tcp ackseq }
-    meta nfproto ipv4 meta l4proto icmp add @error4 { icmp type . icmp code . @th,96,16 }
-    meta nfproto ipv6 meta l4proto icmpv6 add @error6 { icmpv6 type . icmpv6 code . @th,76,20 }
+    meta nfproto ipv4 icmp type 3 add @error4 { icmp type . icmp code . @th,96,16 }
+    meta nfproto ipv6 icmpv6 type 1 add @error6 { icmpv6 type . icmpv6 code . @th,76,20 }
     drop
   }
   chain behind_input { type filter hook input priority 300; jump note_accepted; }
@@ -101,7 +100,7 @@ Observation* find(std::vector<Observation>& observations, unsigned long id) {
 void read_arrivals(std::vector<Observation>& observations, const std::string& set) {
   for (const Row& row : rows(set)) {
     Observation* seen = find(observations, row.at(0));
-    if (seen == nullptr) { fprintf(stderr, "NOISE %s %lu %lu\n", set.c_str(), row[0], row[1]); continue; }
+    if (seen == nullptr) continue;
     if (seen->arrived)
       throw HarnessError("packet " + std::to_string(row[0]) + " arrived twice: as " +
                          std::string(to_string(seen->state)) + ", and in " + set + " as " +
@@ -136,14 +135,14 @@ std::string opening_ruleset(unsigned interfaces) {
   for (unsigned number = 1; number <= interfaces; ++number) {
     for (const char* family : {"ip", "ip6"}) {
       text += std::string("    ") + family + " dscp " + std::to_string(number) + " meta mark set " +
-              std::to_string(number) + "\n";
+              std::to_string(mark_of(number)) + "\n";
     }
   }
   text += "  }\n  chain tracking { type filter hook output priority -300; ip ecn 1 notrack; ";
   text += "ip6 ecn 1 notrack; }\n";
   text += "  chain switch_on { type filter hook input priority 0; ct state new accept; }\n}\n";
   text += "table inet probe_opening {\n  chain own_words { type filter hook output priority -300; ";
-  text += "meta mark 0 drop; }\n}\n";
+  text += "meta mark & 0xffff0000 != 0x46570000 drop; }\n}\n";
   return text;
 }
 

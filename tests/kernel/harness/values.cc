@@ -38,9 +38,11 @@ void add_common(Pools& pools) {
   add(pools.destination4, {ipv4("192.0.2.10"), ipv4("192.0.2.11"), ipv4("172.16.9.1")});
   add(pools.source6, {ipv6("2001:db8:51::7"), ipv6("2001:db8:113::9"), ipv6("fd00:1::3")});
   add(pools.destination6, {ipv6("2001:db8::10"), ipv6("2001:db8::11"), ipv6("fd00:9::1")});
-  for (const unsigned protocol : {0, 1, 2, 4, 6, 17, 33, 41, 47, 50, 51, 58, 89, 103, 112, 132, 136, 253, 255})
+  for (const unsigned protocol : std::initializer_list<unsigned>{
+           0, 1, 2, 4, 6, 17, 33, 41, 47, 50, 51, 58, 89, 103, 112, 132, 136, 253, 255})
     pools.protocols.push_back(Protocol{static_cast<std::uint8_t>(protocol)});
-  for (const unsigned port : {0, 1, 22, 53, 80, 123, 443, 1023, 1024, 3389, 32767, 32768, 40000, 65535}) {
+  for (const unsigned port : std::initializer_list<unsigned>{0, 1, 22, 53, 80, 123, 443, 1023, 1024,
+                                                             3389, 32767, 32768, 40000, 65535}) {
     pools.source_ports.push_back(Port{static_cast<std::uint16_t>(port)});
     pools.destination_ports.push_back(Port{static_cast<std::uint16_t>(port)});
   }
@@ -50,7 +52,7 @@ void add_common(Pools& pools) {
   for (unsigned type = 128; type <= 155; ++type) pools.icmp6.push_back(icmp(type, 0));
   add(pools.icmp6, {icmp(0, 0), icmp(1, 0), icmp(1, 4), icmp(2, 0), icmp(3, 1), icmp(4, 1),
                     icmp(5, 0), icmp(100, 0), icmp(127, 0), icmp(255, 0)});
-  for (const unsigned owner : {0, 1, 33, 65534, 100000}) {
+  for (const unsigned owner : std::initializer_list<unsigned>{0, 1, 33, 65534, 100000}) {
     pools.users.push_back(OwnerId{owner});
     pools.groups.push_back(OwnerId{owner});
   }

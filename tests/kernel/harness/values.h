@@ -9,7 +9,8 @@
 
 namespace firewright::kernel {
 
-// The same numbers for the same seed with every standard library, unlike std::uniform_int_distribution.
+// The same numbers for the same seed with every standard library, unlike
+// std::uniform_int_distribution.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
@@ -26,8 +27,8 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// Both sides of every boundary: first-1, first, last, last+1 of each interval, where they exist. Of a
-// set with more than `most` intervals, the first, the last and some of those between.
+// Both sides of every boundary: first-1, first, last, last+1 of each interval, where they exist. Of
+// a set with more than `most` intervals, the first, the last and some of those between.
 template <class T>
 [[nodiscard]] std::vector<T> boundaries(const IntervalSet<T>& set, Random& random,
                                         std::size_t most = 24) {
@@ -78,8 +79,8 @@ struct Pools {
 [[nodiscard]] Pools pools_of(const ir::Chain& chain, const std::vector<std::string>& interfaces,
                              Random& random);
 
-// Interfaces that the program's rules tell apart: each that is named, one for each pattern, near misses
-// of both, and one that nothing names; lo first. Only names that an interface can have.
+// Interfaces that the program's rules tell apart: each that is named, one for each pattern, near
+// misses of both, and one that nothing names; lo first. Only names that an interface can have.
 [[nodiscard]] std::vector<std::string> interfaces_of(const ir::Program& program);
 
 }  // namespace firewright::kernel

@@ -1,0 +1,147 @@
+// `firewright apply`, the whole command, in network namespaces: what it loads, and what it says when it
+// may not or cannot.
+
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "tests/kernel/harness/namespace.h"
+#include "tests/kernel/skip.h"
+
+namespace firewright::kernel {
+namespace {
+
+const std::string binary = FIREWRIGHT_BINARY;
+constexpr const char* policy = "[inbound]\nallow = [\"ssh\", \"http\"]\n";
+
+std::string said(const CommandResult& result) {
+  return "exit " + std::to_string(result.status) + "\n" + result.out + result.err;
+}
+
+CommandResult apply(const std::vector<std::string>& more, const std::string& toml = policy) {
+  std::vector<std::string> command = {binary, "apply", "-"};
+  command.insert(command.end(), more.begin(), more.end());
+  return run(command, toml);
+}
+
+#define EXPECT_IN_NAMESPACE(expected, body)                \
+  do {                                                     \
+    SKIP_WITHOUT_BED();                                    \
+    const auto outcome = in_namespace(body);               \
+    ASSERT_TRUE(outcome.done()) << outcome.text;           \
+    EXPECT_EQ(outcome.text, expected);                     \
+  } while (false)
+
+TEST(Apply, LoadsByNftables) {
+  EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by nftables\n1", [] {
+    const auto first = said(apply({}));
+    const bool loaded =
+        must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") != std::string::npos;
+    return first + (loaded ? "1" : "0");
+  });
+}
+
+TEST(Apply, LoadsByIptablesBothFamilies) {
+  EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by iptables\n11", [] {
+    const auto first = said(apply({"--backend", "iptables"}));
+    const std::string rule = "--dports 22,80";
+    const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
+    const bool v6 = must_run({"ip6tables-save"}).find(rule) != std::string::npos;
+    return first + (v4 ? "1" : "0") + (v6 ? "1" : "0");
+  });
+}
+
+TEST(Apply, CoexistsAgainAndAgain) {
+  EXPECT_IN_NAMESPACE("same", [] {
+    const std::string coexist = std::string("[target.iptables]\nmode = \"coexist\"\n") + policy;
+    must_run({"iptables", "-A", "INPUT", "-p", "udp", "--dport", "9", "-j", "ACCEPT"});
+    std::string before;
+    for (int round = 0; round < 3; ++round) {
+      const auto result = apply({"--backend", "iptables"}, coexist);
+      if (result.status != 0) return said(result);
+      const auto rules = must_run({"iptables", "-S"});
+      if (rules.find("--dport 9 ") == std::string::npos) return "another's rule is gone:\n" + rules;
+      if (round > 0 && rules != before) return "changed:\n" + before + rules;
+      before = rules;
+    }
+    return std::string("same");
+  });
+}
+
+TEST(Apply, ADryRunAsksTheKernelAndChangesNothing) {
+  for (const std::string backend : {"nftables", "iptables"})
+    EXPECT_IN_NAMESPACE("exit 0\n-: would load 2 exceptions, 11 rules by " + backend + "\n", [&] {
+      return said(apply({"--dry-run", "--backend", backend})) + must_run({"nft", "list", "ruleset"});
+    });
+}
+
+TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
+  SKIP_WITHOUT_BED();
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a right away";
+  const auto outcome = in_namespace([] {
+    must_run({"nft", "add", "table", "inet", "other"});
+    std::string text;
+    for (const std::string backend : {"nftables", "iptables"}) {
+      const auto result = run({"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", binary, "apply",
+                               "-", "--backend", backend},
+                              policy);
+      text += std::to_string(result.status) + (result.err.find("nothing was changed") != std::string::npos ? "+" : result.err);
+    }
+    return text + must_run({"nft", "list", "ruleset"});
+  });
+  ASSERT_TRUE(outcome.done()) << outcome.text;
+  EXPECT_EQ(outcome.text, "3+3+table inet other {\n}\n");
+}
+
+// A kernel without nf_tables: the socket that leads to it is refused.
+bool refuse_netfilter_sockets() {
+  constexpr unsigned netlink_netfilter = 12;  // linux/netlink.h
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 16 /* AF_NETLINK */, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, netlink_netfilter, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{.len = static_cast<unsigned short>(std::size(filter)), .filter = filter};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(Apply, WithoutKernelSupportItSaysSo) {
+  SKIP_WITHOUT_BED();
+  const auto outcome = in_namespace([]() -> std::string {
+    if (!refuse_netfilter_sockets()) return "no seccomp";
+    return said(apply({}));
+  });
+  ASSERT_TRUE(outcome.done()) << outcome.text;
+  EXPECT_EQ(outcome.text.substr(0, 19), "exit 3\nfirewright: ");
+  EXPECT_NE(outcome.text.find("; nothing was changed"), std::string::npos) << outcome.text;
+}
+
+TEST(Apply, WarnsAHostThatForwards) {
+  SKIP_WITHOUT_BED();
+  const auto outcome = in_namespace([] {
+    must_run({"ip", "link", "add", "docker0", "type", "bridge"});
+    return said(apply({"--dry-run"})) + said(apply({"--dry-run"}, std::string("[forward]\ndefault = \"unmanaged\"\n") + policy));
+  });
+  ASSERT_TRUE(outcome.done()) << outcome.text;
+  const auto warning = outcome.text.find(
+      "warning: this host has `docker0` and may forward for others, which the policy cuts off [forwarding-host]");
+  EXPECT_NE(warning, std::string::npos) << outcome.text;
+  EXPECT_EQ(outcome.text.find("[forwarding-host]", warning + 100), std::string::npos)
+      << "unmanaged forwarding cuts nothing off\n"
+      << outcome.text;
+}
+
+}  // namespace
+}  // namespace firewright::kernel
