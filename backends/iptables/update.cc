@@ -49,7 +49,9 @@ Loaded read(std::string_view saved) {
   for (const auto line : lines_of(saved)) {
     if (line.starts_with('*')) in_filter = line == "*filter";
     if (!in_filter) continue;
-    const auto words = words_of(line);
+    auto words = words_of(line);
+    // With --counters, each rule begins with "[packets:bytes]".
+    if (!words.empty() && words.front().starts_with('[')) words.erase(words.begin());
     if (line.starts_with(':') && is_own(line.substr(1)))
       loaded.own_chains.emplace(words.front().substr(1));
     if (words.size() < 4 || words[0] != "-A" || is_own(words[1])) continue;

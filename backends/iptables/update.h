@@ -20,10 +20,10 @@ namespace firewright::iptables {
 // managed, since a restore that flushes would flush the others' chain too.
 [[nodiscard]] bool needs_noflush(const ir::Program& program, const backend::Options& options);
 
-// What to feed to `iptables-restore --noflush` where `saved`, the output of `iptables-save -t
-// filter` of the same family and variant, tells what is loaded: jumps that stand there already are
-// not inserted again, more than one of them become one, and own chains that `file` does not declare
-// go.
+// What to feed to `iptables-restore --noflush` where `saved`, the output of `iptables-save` of
+// the same family and variant, with or without counters, tells what is loaded: jumps that stand there
+// already are not inserted again, more than one of them become one, and own chains that `file` does not
+// declare go.
 [[nodiscard]] std::string update(std::string_view file, std::string_view saved);
 
 }  // namespace firewright::iptables

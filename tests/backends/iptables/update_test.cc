@@ -27,6 +27,14 @@ TEST(IptablesUpdate, JumpThatIsThereIsNotInsertedAgain) {
       "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\nCOMMIT\n");
 }
 
+TEST(IptablesUpdate, CountersInFrontOfARuleAreNoPartOfIt) {
+  EXPECT_EQ(
+      update(file,
+             "*filter\n:INPUT ACCEPT [5:6]\n:firewright-input - [0:0]\n"
+             "[7:8] -A INPUT -j firewright-input\n[0:0] -A firewright-input -j DROP\nCOMMIT\n"),
+      "# Generated\n*filter\n:firewright-input - [0:0]\n-A firewright-input -j DROP\nCOMMIT\n");
+}
+
 TEST(IptablesUpdate, SurplusJumpsAndStaleChainsGo) {
   EXPECT_EQ(update(file,
                    "*filter\n:firewright-input - [0:0]\n:firewright-output - [3:4]\n"
