@@ -1,9 +1,10 @@
 // The contract between the compiler and what it compiles to.
 //
 // A backend is two pure functions, bytes out and nothing else:
-//   capable(program, options, sink): the program that the target can say, exactly the given one, or,
-//     with `approximate`, one that denies more, each difference a warning. What cannot be said is an
-//     error at the exception's place.
+//   capable(program, options, sink): the program that the target can say, exactly the given one,
+//   or,
+//     with `approximate`, one that denies more, each difference a warning. What cannot be said is
+//     an error at the exception's place.
 //   encode(program, options): the artifact. Called only with a program that `capable` gave back
 //     without an error.
 // Decoding lives beside them in decode.{h,cc}, and shares no table and no helper with them.

@@ -22,13 +22,17 @@ namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
-Result failure(Reason reason, std::string error) { return {.reason = reason, .error = std::move(error)}; }
+Result failure(Reason reason, std::string error) {
+  return {.reason = reason, .error = std::move(error)};
+}
 
 Result socket_failure(int error) {
   if (error == EAFNOSUPPORT || error == EPROTONOSUPPORT)
-    return failure(Reason::unsupported, "this kernel has no netfilter over netlink: " + error_text(error));
+    return failure(Reason::unsupported,
+                   "this kernel has no netfilter over netlink: " + error_text(error));
   if (error == EPERM || error == EACCES)
-    return failure(Reason::permission, "not allowed to open a netlink socket: " + error_text(error));
+    return failure(Reason::permission,
+                   "not allowed to open a netlink socket: " + error_text(error));
   return failure(Reason::io, "cannot open a netlink socket: " + error_text(error));
 }
 
@@ -79,7 +83,8 @@ std::string kernel_words(const nlmsghdr* header) {
     std::memcpy(&attribute, payload + offset, sizeof attribute);
     if (attribute.nla_len < sizeof attribute || attribute.nla_len > size - offset) return {};
     if (attribute.nla_type == NLMSGERR_ATTR_MSG) {
-      const std::string_view text(payload + offset + sizeof attribute, attribute.nla_len - sizeof attribute);
+      const std::string_view text(payload + offset + sizeof attribute,
+                                  attribute.nla_len - sizeof attribute);
       return std::string(text.substr(0, text.find('\0')));
     }
     offset += (attribute.nla_len + 3U) & ~std::size_t{3};
@@ -91,9 +96,11 @@ void collect(const char* bytes, std::size_t size, std::vector<Answer>& answers) 
   int left = static_cast<int>(size);
   for (const auto* header = reinterpret_cast<const nlmsghdr*>(bytes); mnl_nlmsg_ok(header, left);
        header = mnl_nlmsg_next(header, &left)) {
-    if (header->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(header) < sizeof(nlmsgerr)) continue;
+    if (header->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(header) < sizeof(nlmsgerr))
+      continue;
     const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header));
-    answers.push_back({.sequence = header->nlmsg_seq, .error = -error->error, .detail = kernel_words(header)});
+    answers.push_back(
+        {.sequence = header->nlmsg_seq, .error = -error->error, .detail = kernel_words(header)});
   }
 }
 
@@ -124,10 +131,11 @@ Result refusal(const Answer& answer, const std::vector<Message>& messages) {
   std::string what = error_text(answer.error);
   if (!answer.detail.empty()) what += ": " + answer.detail;
   if (answer.error == EPERM || answer.error == EACCES)
-    return failure(Reason::permission, "not allowed to change the firewall (CAP_NET_ADMIN is needed): " + what);
-  const auto message =
-      std::find_if(messages.begin(), messages.end(),
-                   [&](const Message& m) { return m.sequence == answer.sequence; });
+    return failure(Reason::permission,
+                   "not allowed to change the firewall (CAP_NET_ADMIN is needed): " + what);
+  const auto message = std::find_if(messages.begin(), messages.end(), [&](const Message& m) {
+    return m.sequence == answer.sequence;
+  });
   const bool of_the_batch = message == messages.end() || message->type == NFNL_MSG_BATCH_BEGIN;
   if (of_the_batch && (answer.error == EOPNOTSUPP || answer.error == EPROTONOSUPPORT ||
                        answer.error == EAFNOSUPPORT || answer.error == ENOENT))
@@ -163,15 +171,17 @@ Result load_batch(std::string_view batch, const BatchOptions& options) {
   set_option(socket, SOL_NETLINK, NETLINK_CAP_ACK, 1);
   set_option(socket, SOL_NETLINK, NETLINK_EXT_ACK, 1);
   make_room(socket, batch.size());
-  // Without its end the kernel checks a batch to the last message and then takes it back; `nft -c` asks
-  // the same way.
+  // Without its end the kernel checks a batch to the last message and then takes it back; `nft -c`
+  // asks the same way.
   const std::string_view sent = options.dry_run ? batch.substr(0, messages->back().offset) : batch;
   if (const int error = send_all(socket, sent); error != 0) {
     if (error == EMSGSIZE || error == ENOBUFS)
-      return failure(Reason::refused, "the transaction of " + std::to_string(batch.size()) +
-                                          " bytes does not fit into the send buffer (net.core.wmem_max)");
+      return failure(Reason::refused,
+                     "the transaction of " + std::to_string(batch.size()) +
+                         " bytes does not fit into the send buffer (net.core.wmem_max)");
     if (error == EPERM || error == EACCES)
-      return failure(Reason::permission, "not allowed to change the firewall: " + error_text(error));
+      return failure(Reason::permission,
+                     "not allowed to change the firewall: " + error_text(error));
     return failure(Reason::io, "cannot send to the kernel: " + error_text(error));
   }
   return judge(read_answers(socket), *messages);

@@ -10,12 +10,12 @@ namespace firewright::host {
 
 std::vector<std::string> forwarding_interfaces() {
   // Docker and Podman, libvirt, LXC and LXD, CNI, Flannel, Calico, Cilium, Weave.
-  static constexpr std::string_view prefixes[] = {"docker", "br-",   "podman", "virbr",   "lxcbr",
-                                                  "lxdbr",  "cni",   "flannel", "cali",   "cilium_",
-                                                  "weave",  "incusbr"};
+  static constexpr std::string_view prefixes[] = {"docker", "br-",     "podman", "virbr",
+                                                  "lxcbr",  "lxdbr",   "cni",    "flannel",
+                                                  "cali",   "cilium_", "weave",  "incusbr"};
   std::vector<std::string> found;
-  const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> list(::if_nameindex(),
-                                                                                 &::if_freenameindex);
+  const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> list(
+      ::if_nameindex(), &::if_freenameindex);
   if (!list) return found;
   for (const auto* entry = list.get(); entry->if_name != nullptr; ++entry) {
     const std::string_view name = entry->if_name;

@@ -20,7 +20,7 @@ enum class Reason {
 
 struct [[nodiscard]] Result {
   Reason reason = Reason::none;
-  std::string error;  // for people; empty when ok
+  std::string error;     // for people; empty when ok
   bool changed = false;  // after a failure: what was there before could not be kept
   [[nodiscard]] bool ok() const { return reason == Reason::none; }
 };
@@ -30,8 +30,9 @@ struct BatchOptions {
   bool dry_run = false;
 };
 
-// One nftables transaction: the messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, the last one
-// but the end asking for an acknowledgement. Unless the result is ok, the kernel holds what it held.
+// One nftables transaction: the messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, the last
+// one but the end asking for an acknowledgement. Unless the result is ok, the kernel holds what it
+// held.
 Result load_batch(std::string_view batch, const BatchOptions& options = {});
 
 struct IptablesOptions {
@@ -46,8 +47,9 @@ struct IptablesOptions {
   std::string save_v6 = "ip6tables-save";
 };
 
-// Both families, IPv4 first. The kernel has no transaction over the two: what was there is saved before,
-// and put back when a family fails. The error says which failed and what became of the other.
+// Both families, IPv4 first. The kernel has no transaction over the two: what was there is saved
+// before, and put back when a family fails. The error says which failed and what became of the
+// other.
 Result load_iptables(std::string_view v4, std::string_view v6, const IptablesOptions& options = {});
 
 }  // namespace firewright::host

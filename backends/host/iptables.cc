@@ -54,7 +54,8 @@ Result judge(const std::string& program, const Finished& finished) {
   return {.reason = Reason::refused, .error = error};
 }
 
-Result restore(const std::string& program, std::string_view text, std::vector<std::string> arguments) {
+Result restore(const std::string& program, std::string_view text,
+               std::vector<std::string> arguments) {
   std::vector<std::string> command{program, wait_for_lock};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return judge(program, run(command, text));
@@ -65,8 +66,8 @@ struct Saved {
   std::string text;
 };
 
-// What a family holds now, with counters, in a form that restoring brings back. A table that was not
-// there has nothing to save, and is emptied instead.
+// What a family holds now, with counters, in a form that restoring brings back. A table that was
+// not there has nothing to save, and is emptied instead.
 Saved save(const std::string& program) {
   Finished finished = run({program, "--counters"}, {});
   Result result = judge(program, finished);

@@ -42,7 +42,9 @@ std::optional<std::vector<Message>> split_batch(std::string_view batch) {
     const auto header = read<nlmsghdr>(batch, offset);
     if (!header || header->nlmsg_len < sizeof(nlmsghdr) + sizeof(nfgenmsg)) return std::nullopt;
     if (header->nlmsg_len > batch.size() - offset) return std::nullopt;
-    messages.push_back({.sequence = header->nlmsg_seq, .type = header->nlmsg_type, .offset = offset,
+    messages.push_back({.sequence = header->nlmsg_seq,
+                        .type = header->nlmsg_type,
+                        .offset = offset,
                         .bytes = batch.substr(offset, header->nlmsg_len)});
     offset += aligned(header->nlmsg_len);
   }

@@ -16,8 +16,8 @@ struct Finished {
   [[nodiscard]] bool ok() const { return exec_error == 0 && io_error == 0 && status == 0; }
 };
 
-// A name without '/' is looked for in PATH, then in /usr/sbin and /sbin. What it writes is limited in
-// size; a program that writes more is ended by the kernel.
+// A name without '/' is looked for in PATH, then in /usr/sbin and /sbin. What it writes is limited
+// in size; a program that writes more is ended by the kernel.
 [[nodiscard]] Finished run(const std::vector<std::string>& command, std::string_view input);
 
 }  // namespace firewright::host

@@ -6,16 +6,6 @@
 namespace firewright::iptables {
 namespace {
 
-std::uint64_t seconds(ir::TimeUnit unit) {
-  switch (unit) {
-    case ir::TimeUnit::second: return 1;
-    case ir::TimeUnit::minute: return 60;
-    case ir::TimeUnit::hour: return 3600;
-    case ir::TimeUnit::day: return 86400;
-  }
-  return 1;
-}
-
 constexpr std::uint64_t limit_scale = 10'000;             // XT_LIMIT_SCALE
 constexpr std::uint64_t limit_burst_max = 10'000;         // libxt_limit.c
 constexpr std::uint64_t hashlimit_scale = 1'000'000;      // XT_HASHLIMIT_SCALE_v2
@@ -34,14 +24,14 @@ bool credits_are_exact(std::uint64_t time) {
 }
 
 std::uint64_t hashlimit_period(const ir::RateLimit& rate) {
-  return hashlimit_scale * seconds(rate.unit) / rate.packets;
+  return hashlimit_scale * ir::seconds(rate.unit) / rate.packets;
 }
 
 }  // namespace
 
 bool limit_is_exact(const ir::RateLimit& rate) {
   if (rate.per_source || rate.packets == 0 || rate.burst == 0) return false;
-  const auto total = limit_scale * seconds(rate.unit);
+  const auto total = limit_scale * ir::seconds(rate.unit);
   if (rate.burst > limit_burst_max || total % rate.packets != 0) return false;
   const auto period = total / rate.packets;
   const auto full = period * rate.burst;
@@ -51,7 +41,7 @@ bool limit_is_exact(const ir::RateLimit& rate) {
 
 bool hashlimit_is_exact(const ir::RateLimit& rate) {
   if (rate.packets == 0 || rate.burst == 0 || rate.burst > hashlimit_burst_max) return false;
-  const auto total = hashlimit_scale * seconds(rate.unit);
+  const auto total = hashlimit_scale * ir::seconds(rate.unit);
   if (rate.packets > total) return false;
   const auto period = hashlimit_period(rate);
   return total / period == rate.packets && period * rate.burst <= full_bucket_max * hashlimit_scale;
@@ -62,7 +52,7 @@ bool can_say(const ir::RateLimit& rate) { return limit_is_exact(rate) || hashlim
 std::optional<ir::RateLimit> largest_within(const ir::RateLimit& rate) {
   if (rate.packets == 0) return std::nullopt;
   if (can_say(rate)) return rate;
-  const auto total = hashlimit_scale * seconds(rate.unit);
+  const auto total = hashlimit_scale * ir::seconds(rate.unit);
   // The shortest period that is not too fast.
   const auto period = (total + rate.packets - 1) / rate.packets;
   auto result = rate;

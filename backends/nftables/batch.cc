@@ -151,8 +151,8 @@ class Writer final : private SetSource {
   // --- messages
 
   nlmsghdr* start(int type, std::uint16_t flags) {
-    return nftnl_nlmsg_build_hdr(scratch_.data(), static_cast<std::uint16_t>(type), NFPROTO_INET, flags,
-                                 sequence_++);
+    return nftnl_nlmsg_build_hdr(scratch_.data(), static_cast<std::uint16_t>(type), NFPROTO_INET,
+                                 flags, sequence_++);
   }
   void finish(const nlmsghdr* message) {
     last_ = out_.size();
@@ -245,7 +245,7 @@ class Writer final : private SetSource {
   void new_limit(const NamedLimit& limit) {
     const ObjectPtr result = object(limit.name, NFT_OBJECT_LIMIT);
     nftnl_obj_set_u64(result.get(), NFTNL_OBJ_LIMIT_RATE, limit.limit.rate);
-    nftnl_obj_set_u64(result.get(), NFTNL_OBJ_LIMIT_UNIT, limit_seconds(limit.limit.unit));
+    nftnl_obj_set_u64(result.get(), NFTNL_OBJ_LIMIT_UNIT, ir::seconds(limit.limit.unit));
     nftnl_obj_set_u32(result.get(), NFTNL_OBJ_LIMIT_BURST, limit.limit.burst);
     nftnl_obj_set_u32(result.get(), NFTNL_OBJ_LIMIT_TYPE, NFT_LIMIT_PKTS);
     nftnl_obj_set_u32(result.get(), NFTNL_OBJ_LIMIT_FLAGS, 0);
@@ -297,13 +297,14 @@ class Writer final : private SetSource {
   SetReference anonymous(Field field, const Elements& elements) override {
     const bool intervals = elements.has_intervals();
     const DataType type = facts(field).type;
-    const SetReference reference{.name = elements.is_map() ? "__map%d" : "__set%d", .id = ++set_ids_,
+    const SetReference reference{.name = elements.is_map() ? "__map%d" : "__set%d",
+                                 .id = ++set_ids_,
                                  .intervals = intervals};
     const SetPtr object =
         set_object(reference.name, reference.id, type, intervals, elements.is_map());
-    nftnl_set_set_u32(object.get(), NFTNL_SET_FLAGS,
-                      nftnl_set_get_u32(object.get(), NFTNL_SET_FLAGS) | NFT_SET_ANONYMOUS |
-                          NFT_SET_CONSTANT);
+    nftnl_set_set_u32(
+        object.get(), NFTNL_SET_FLAGS,
+        nftnl_set_get_u32(object.get(), NFTNL_SET_FLAGS) | NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
     const auto raw = raw_elements(type, elements, intervals);
     // nft counts the end of an open interval although it does not send it.
     const bool open = !raw.empty() && raw.back().open;
@@ -322,11 +323,13 @@ class Writer final : private SetSource {
   // nft holds the protocol that the kernel knows for a host's number, until it has to compare it.
   static std::uint32_t byte_order(Field field, bool intervals) {
     const auto& place = facts(field);
-    const bool host = !facts(place.type).network_order || (place.source == Source::meta && !intervals);
+    const bool host =
+        !facts(place.type).network_order || (place.source == Source::meta && !intervals);
     return host ? host_endian : big_endian;
   }
 
-  SetPtr set_object(const std::string& name, std::uint32_t id, DataType type, bool intervals, bool map) {
+  SetPtr set_object(const std::string& name, std::uint32_t id, DataType type, bool intervals,
+                    bool map) {
     SetPtr object(nftnl_set_alloc());
     nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, ruleset_.table.c_str());
     nftnl_set_set_str(object.get(), NFTNL_SET_NAME, name.c_str());
@@ -350,8 +353,8 @@ class Writer final : private SetSource {
   }
 
   // Elements go straight into messages: there may be a million.
-  void put_elements(const std::string& name, std::uint32_t id, DataType type, const Elements& elements,
-                    const std::vector<RawElement>& raw, bool intervals) {
+  void put_elements(const std::string& name, std::uint32_t id, DataType type,
+                    const Elements& elements, const std::vector<RawElement>& raw, bool intervals) {
     for (std::size_t i = 0; i < raw.size();) {
       nlmsghdr* message = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE);
       mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, ruleset_.table.c_str());
@@ -368,7 +371,8 @@ class Writer final : private SetSource {
   static void put_element(nlmsghdr* message, DataType type, const Elements& elements,
                           const RawElement& raw, bool intervals) {
     nlattr* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-    if (raw.is_end) mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+    if (raw.is_end)
+      mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
     const std::string key = key_bytes(type, raw.key, intervals);
     nlattr* key_attribute = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
     mnl_attr_put(message, NFTA_DATA_VALUE, key.size(), key.data());
@@ -386,7 +390,8 @@ class Writer final : private SetSource {
     nlattr* data = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
     nlattr* nest = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
     mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl(kernel_verdict(verdict.code)));
-    if (!verdict.chain.empty()) mnl_attr_put_strz(message, NFTA_VERDICT_CHAIN, verdict.chain.c_str());
+    if (!verdict.chain.empty())
+      mnl_attr_put_strz(message, NFTA_VERDICT_CHAIN, verdict.chain.c_str());
     mnl_attr_nest_end(message, nest);
     mnl_attr_nest_end(message, data);
   }

@@ -30,25 +30,17 @@ std::string_view chain_name(ir::Hook hook) {
   return {};
 }
 
-std::uint64_t seconds(ir::TimeUnit unit) {
-  switch (unit) {
-    case ir::TimeUnit::second: return 1;
-    case ir::TimeUnit::minute: return 60;
-    case ir::TimeUnit::hour: return 3600;
-    case ir::TimeUnit::day: return 86400;
-  }
-  return 1;
-}
-
-// How long an empty bucket takes to fill, and at least a minute, so that a list of buckets can be read.
+// How long an empty bucket takes to fill, and at least a minute, so that a list of buckets can be
+// read.
 std::uint64_t idle_seconds(const ir::RateLimit& rate) {
-  const std::uint64_t whole = seconds(rate.unit) * rate.burst;
+  const std::uint64_t whole = ir::seconds(rate.unit) * rate.burst;
   return std::max<std::uint64_t>(60, (whole + rate.packets - 1) / rate.packets);
 }
 
 bool is_per_source(const ir::Predicate& predicate) {
   if (const auto* rate = std::get_if<ir::RateLimit>(&predicate.test)) return rate->per_source;
-  if (const auto* limit = std::get_if<ir::ConnectionLimit>(&predicate.test)) return limit->per_source;
+  if (const auto* limit = std::get_if<ir::ConnectionLimit>(&predicate.test))
+    return limit->per_source;
   return false;
 }
 
@@ -57,7 +49,8 @@ bool only_states(const ir::Rule& rule) {
   ir::Match rest = rule.match;
   rest.states = ir::StateSet::all();
   const auto kind = rule.verdict.kind;
-  return rest == ir::Match{} && (kind == ir::VerdictKind::accept || kind == ir::VerdictKind::drop) &&
+  return rest == ir::Match{} &&
+         (kind == ir::VerdictKind::accept || kind == ir::VerdictKind::drop) &&
          rule.origin.kind != ir::OriginKind::exception;
 }
 
@@ -84,9 +77,11 @@ class Builder {
     out_.comment = comment_text(options.policy_name);
     for (const auto& chain : program.chains) {
       if (!chain.hook) continue;
-      const BaseHook base{.hook = *chain.hook, .priority = 0,
+      const BaseHook base{.hook = *chain.hook,
+                          .priority = 0,
                           .policy_accepts = chain.policy == ir::VerdictKind::accept};
-      out_.chains.push_back({.name = std::string(chain_name(*chain.hook)), .base = base, .rules = {}});
+      out_.chains.push_back(
+          {.name = std::string(chain_name(*chain.hook)), .base = base, .rules = {}});
       draft(chain);
     }
     for (const auto& draft : drafts_) count_uses(draft);
@@ -135,8 +130,8 @@ class Builder {
   };
   using SetKey = std::pair<DataType, std::vector<Range>>;
 
-  // A list that is long, or stands in several rules, gets a name, which is that of the first exception
-  // that uses it. Equal lists share one set.
+  // A list that is long, or stands in several rules, gets a name, which is that of the first
+  // exception that uses it. Equal lists share one set.
   void name_address_sets() {
     std::map<SetKey, SharedSet> shared;
     each_address_list([&](const Draft&, Match& match, Elements& elements) {
@@ -146,13 +141,18 @@ class Builder {
       constexpr std::size_t longest_inline = 6;
       const auto type = facts(match.field).type;
       auto& set = shared[{type, elements.keys}];
-      const bool named = elements.keys.size() > longest_inline ||
-                         (set.uses > 1 && elements.keys.size() > 2);
+      const bool named =
+          elements.keys.size() > longest_inline || (set.uses > 1 && elements.keys.size() > 2);
       if (!named) return;
       if (set.name.empty()) {
         set.name = new_set_name(draft, match.field);
-        out_.sets.push_back({.name = set.name, .type = type, .elements = std::move(elements),
-                             .dynamic = false, .size = 0, .timeout_seconds = 0, .comment = {}});
+        out_.sets.push_back({.name = set.name,
+                             .type = type,
+                             .elements = std::move(elements),
+                             .dynamic = false,
+                             .size = 0,
+                             .timeout_seconds = 0,
+                             .comment = {}});
       }
       match.value = SetName{set.name};
     });
@@ -201,7 +201,8 @@ class Builder {
           Verdict{.code = VerdictCode::jump, .chain = "limit-" + shared->instance});
     } else {
       for (const auto& predicate : rule.match.predicates)
-        if (std::holds_alternative<ir::ConnectionLimit>(predicate.test)) add_limit(predicate, matched);
+        if (std::holds_alternative<ir::ConnectionLimit>(predicate.test))
+          add_limit(predicate, matched);
       add_rates_and_verdict(rule, matched, /*in_chain=*/false);
     }
     add_rule(draft.chain, std::move(matched.statements), comment);
@@ -215,13 +216,14 @@ class Builder {
   // The limit on all open connections that several rules of nft share, if the rule has one.
   const ir::Predicate* shared_connection_limit(const ir::Rule& rule) const {
     for (const auto& predicate : rule.match.predicates)
-      if (std::holds_alternative<ir::ConnectionLimit>(predicate.test) && !is_per_source(predicate) &&
-          uses_.at(predicate) > 1)
+      if (std::holds_alternative<ir::ConnectionLimit>(predicate.test) &&
+          !is_per_source(predicate) && uses_.at(predicate) > 1)
         return &predicate;
     return nullptr;
   }
 
-  // The chain that counts: entered by whatever matches the exception, left where the limit is reached.
+  // The chain that counts: entered by whatever matches the exception, left where the limit is
+  // reached.
   void limit_chain(const ir::Predicate& predicate, const ir::Rule& rule) {
     const std::string name = "limit-" + predicate.instance;
     if (!limit_chains_.insert(name).second) return;
@@ -241,7 +243,8 @@ class Builder {
       else
         add_limit(predicate, matched);
     }
-    if (rule.effects.count) matched.statements.emplace_back(UseCounter{counter(*rule.effects.count)});
+    if (rule.effects.count)
+      matched.statements.emplace_back(UseCounter{counter(*rule.effects.count)});
     if (rule.effects.log) matched.statements.emplace_back(Log{*rule.effects.log});
     add_verdict(rule.verdict, matched);
   }
@@ -274,10 +277,13 @@ class Builder {
     const bool v4 = family == Family::ipv4;
     const Field key = v4 ? Field::ip_saddr : Field::ip6_saddr;
     const auto* rate = std::get_if<ir::RateLimit>(&predicate.test);
-    const std::string name = (rate != nullptr ? "limit-" : "connections-") + predicate.instance +
-                             (v4 ? "-v4" : "-v6");
+    const std::string name =
+        (rate != nullptr ? "limit-" : "connections-") + predicate.instance + (v4 ? "-v4" : "-v6");
     if (set_names_.insert(name).second)
-      out_.sets.push_back({.name = name, .type = facts(key).type, .elements = {}, .dynamic = true,
+      out_.sets.push_back({.name = name,
+                           .type = facts(key).type,
+                           .elements = {},
+                           .dynamic = true,
                            .size = dynamic_set_size,
                            .timeout_seconds = rate != nullptr ? idle_seconds(*rate) : 0,
                            .comment = {}});
@@ -304,9 +310,9 @@ class Builder {
         matched.statements.emplace_back(Verdict{.code = VerdictCode::drop, .chain = {}});
         return;
       case ir::VerdictKind::reject:
-        matched.statements.emplace_back(Reject{
-            .kind = verdict.reject,
-            .family = matched.family_is_known ? matched.family : std::nullopt});
+        matched.statements.emplace_back(
+            Reject{.kind = verdict.reject,
+                   .family = matched.family_is_known ? matched.family : std::nullopt});
         return;
       case ir::VerdictKind::next:
       case ir::VerdictKind::jump:

@@ -20,17 +20,6 @@ struct Problem {
   std::function<void(ir::Match&)> widen;
 };
 
-std::uint64_t nanoseconds(ir::TimeUnit unit) {
-  constexpr std::uint64_t second = 1'000'000'000;
-  switch (unit) {
-    case ir::TimeUnit::second: return second;
-    case ir::TimeUnit::minute: return 60 * second;
-    case ir::TimeUnit::hour: return 3600 * second;
-    case ir::TimeUnit::day: return 86400 * second;
-  }
-  return second;
-}
-
 constexpr const char* limit_help = "choose a rate and burst that the kernel can count";
 
 // The kernel counts a bucket in nanoseconds, in 64 bits (net/netfilter/nft_limit.c).
@@ -39,7 +28,7 @@ void check_rate(const ir::RateLimit& rate, std::vector<Problem>& problems) {
     problems.push_back({"a rate or burst of zero", limit_help, {}});
     return;
   }
-  const std::uint64_t cost = nanoseconds(rate.unit) / rate.packets;
+  const std::uint64_t cost = 1'000'000'000 * ir::seconds(rate.unit) / rate.packets;
   constexpr std::uint64_t longest = std::uint64_t{1} << 62U;
   if (cost == 0)
     problems.push_back({"a rate of more than 1000000000/second", limit_help, {}});
@@ -118,7 +107,8 @@ class Check {
         all_connections |= !limit->per_source;
     }
     if (all_connections && rate_of_each)
-      add("a limit on all connections beside a rate of each source", "use `per = \"source\"` for both");
+      add("a limit on all connections beside a rate of each source",
+          "use `per = \"source\"` for both");
   }
 
   void effects(const ir::Effects& effects) {
@@ -135,7 +125,9 @@ class Check {
       case ir::VerdictKind::reject: reject(rule); return;
       case ir::VerdictKind::jump:
       case ir::VerdictKind::go_to:
-      case ir::VerdictKind::return_: add("jumps between chains", "import the firewall as a policy"); return;
+      case ir::VerdictKind::return_:
+        add("jumps between chains", "import the firewall as a policy");
+        return;
     }
   }
 
@@ -194,7 +186,8 @@ bool can_approximate(const ir::Rule& rule, const std::vector<Problem>& problems)
 // One message a thing and place: an exception may have become several rules.
 using Said = std::set<std::pair<Span, std::string>>;
 
-ir::Chain check_chain(const ir::Chain& chain, const backend::Options& options, Sink& sink, Said& said) {
+ir::Chain check_chain(const ir::Chain& chain, const backend::Options& options, Sink& sink,
+                      Said& said) {
   ir::Chain result = chain;
   result.rules.clear();
   for (const auto& rule : chain.rules) {
@@ -202,12 +195,13 @@ ir::Chain check_chain(const ir::Chain& chain, const backend::Options& options, S
     const bool bends = options.approximate && can_approximate(rule, problems);
     for (const auto& problem : problems) {
       if (!said.emplace(rule.origin.span, problem.what).second) continue;
-      auto& diagnostic = sink.report(bends ? Kind::approximated : Kind::cannot_say, rule.origin.span,
-                                     {target, problem.what});
+      auto& diagnostic = sink.report(bends ? Kind::approximated : Kind::cannot_say,
+                                     rule.origin.span, {target, problem.what});
       diagnostic.help = problem.help;
     }
     ir::Rule kept = rule;
-    if (problems.empty() || !bends || approximate(kept, problems)) result.rules.push_back(std::move(kept));
+    if (problems.empty() || !bends || approximate(kept, problems))
+      result.rules.push_back(std::move(kept));
   }
   return result;
 }
@@ -224,7 +218,8 @@ ir::Program capable(const ir::Program& program, const backend::Options& options,
   Said said;
   for (const auto& chain : program.chains) {
     if (!chain.hook) {
-      sink.report(Kind::cannot_say, {}, {target, "the chain `" + chain.name + "` beside the base chains"});
+      sink.report(Kind::cannot_say, {},
+                  {target, "the chain `" + chain.name + "` beside the base chains"});
       continue;
     }
     result.chains.push_back(check_chain(chain, options, sink, said));

@@ -38,9 +38,12 @@ struct RejectCode {
 RejectCode reject_code(ir::RejectKind kind) {
   switch (kind) {
     case ir::RejectKind::tcp_reset: return {NFT_REJECT_TCP_RST, 0};
-    case ir::RejectKind::port_unreachable: return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH};
-    case ir::RejectKind::host_unreachable: return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_HOST_UNREACH};
-    case ir::RejectKind::net_unreachable: return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_NO_ROUTE};
+    case ir::RejectKind::port_unreachable:
+      return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH};
+    case ir::RejectKind::host_unreachable:
+      return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_HOST_UNREACH};
+    case ir::RejectKind::net_unreachable:
+      return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_NO_ROUTE};
     case ir::RejectKind::admin_prohibited:
       return {NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED};
     case ir::RejectKind::proto_unreachable: return {NFT_REJECT_ICMP_UNREACH, 2};
@@ -119,8 +122,9 @@ class Writer {
                        dynamic.update ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
     const auto* limit = std::get_if<Limit>(&dynamic.test);
     nftnl_expr_add_expr(expression, NFTNL_EXPR_DYNSET_EXPR,
-                        limit != nullptr ? limit_expression(*limit)
-                                         : count_expression(std::get<ConnectionCount>(dynamic.test)));
+                        limit != nullptr
+                            ? limit_expression(*limit)
+                            : count_expression(std::get<ConnectionCount>(dynamic.test)));
   }
 
   void operator()(const UseLimit& use) { object(NFT_OBJECT_LIMIT, use.name); }
@@ -229,7 +233,8 @@ class Writer {
     load(field);
     std::string mask(bytes.size(), '\0');
     for (unsigned bit = 0; bit < length; ++bit)
-      mask[bit / 8] = static_cast<char>(static_cast<unsigned char>(mask[bit / 8]) | (0x80U >> (bit % 8)));
+      mask[bit / 8] =
+          static_cast<char>(static_cast<unsigned char>(mask[bit / 8]) | (0x80U >> (bit % 8)));
     nftnl_expr* bitwise = add("bitwise");
     nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
     nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
@@ -276,7 +281,7 @@ class Writer {
   static nftnl_expr* limit_expression(const Limit& limit) {
     nftnl_expr* expression = nftnl_expr_alloc("limit");
     nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_RATE, limit.rate);
-    nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_UNIT, limit_seconds(limit.unit));
+    nftnl_expr_set_u64(expression, NFTNL_EXPR_LIMIT_UNIT, ir::seconds(limit.unit));
     nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_BURST, limit.burst);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_LIMIT_FLAGS, 0);
@@ -319,16 +324,6 @@ std::uint32_t kernel_verdict(VerdictCode code) {
     case VerdictCode::return_: return static_cast<std::uint32_t>(NFT_RETURN);
   }
   return NF_DROP;
-}
-
-std::uint64_t limit_seconds(ir::TimeUnit unit) {
-  switch (unit) {
-    case ir::TimeUnit::second: return 1;
-    case ir::TimeUnit::minute: return 60;
-    case ir::TimeUnit::hour: return 3600;
-    case ir::TimeUnit::day: return 86400;
-  }
-  return 1;
 }
 
 std::string key_bytes(DataType type, u128 value, bool network_order) {

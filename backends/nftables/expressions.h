@@ -1,5 +1,6 @@
-// The statements of a rule as the kernel's expressions, as nft 1.0.6 would put them: which register,
-// how many bytes of a header, when a mask. Listing depends on these choices, not only matching.
+// The statements of a rule as the kernel's expressions, as nft 1.0.6 would put them: which
+// register, how many bytes of a header, when a mask. Listing depends on these choices, not only
+// matching.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +31,9 @@ class SetSource {
 void add_expressions(nftnl_rule* rule, const std::vector<Statement>& statements, SetSource& sets);
 
 [[nodiscard]] std::uint32_t kernel_verdict(VerdictCode code);
-[[nodiscard]] std::uint64_t limit_seconds(ir::TimeUnit unit);
 
-// A value's bytes as they lie in a register or a set's key. With `network_order` also those of types
-// that otherwise lie in host order.
+// A value's bytes as they lie in a register or a set's key. With `network_order` also those of
+// types that otherwise lie in host order.
 [[nodiscard]] std::string key_bytes(DataType type, u128 value, bool network_order = false);
 
 }  // namespace firewright::nftables

@@ -11,9 +11,9 @@ namespace firewright::nftables {
 
 struct TypeFacts {
   std::string_view name;
-  std::uint32_t id;     // nft's number of the type (include/datatype.h)
-  unsigned bytes;       // of a value
-  bool network_order;   // how a value lies in a register
+  std::uint32_t id;    // nft's number of the type (include/datatype.h)
+  unsigned bytes;      // of a value
+  bool network_order;  // how a value lies in a register
 };
 [[nodiscard]] const TypeFacts& facts(DataType type);
 
@@ -23,8 +23,8 @@ struct FieldFacts {
   std::string_view text;
   DataType type;
   Source source;
-  std::uint32_t place;            // meta or ct key, or offset in the header
-  std::uint32_t description;      // of a payload field in nft's user data
+  std::uint32_t place;        // meta or ct key, or offset in the header
+  std::uint32_t description;  // of a payload field in nft's user data
   std::uint32_t template_index;
 };
 [[nodiscard]] const FieldFacts& facts(Field field);

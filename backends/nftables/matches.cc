@@ -34,7 +34,8 @@ std::vector<Range> ranges(const IntervalSet<T>& set) {
 }
 
 Match match_ranges(Field field, bool negated, std::vector<Range> keys) {
-  if (keys.size() == 1) return {.field = field, .negated = negated, .value = keys[0], .implied = false};
+  if (keys.size() == 1)
+    return {.field = field, .negated = negated, .value = keys[0], .implied = false};
   return {.field = field,
           .negated = negated,
           .value = Elements{.keys = std::move(keys), .verdicts = {}},
@@ -62,8 +63,8 @@ struct Variant {
   std::optional<Family> family;
   bool family_is_implied = false;  // something that names the family comes after
   ProtocolSet protocols;
-  std::optional<Range> icmp_type;      // with `icmp_codes`
-  std::vector<Range> icmp_types;       // any code
+  std::optional<Range> icmp_type;  // with `icmp_codes`
+  std::vector<Range> icmp_types;   // any code
   std::vector<Range> icmp_codes;
 };
 
@@ -80,7 +81,8 @@ class Writer {
     transport();
     add(Field::skuid, match_.users);
     add(Field::skgid, match_.groups);
-    if (!match_.states.is_all()) out_.statements.emplace_back(MatchStates{state_mask(match_.states)});
+    if (!match_.states.is_all())
+      out_.statements.emplace_back(MatchStates{state_mask(match_.states)});
     return std::move(out_);
   }
 
@@ -283,8 +285,12 @@ std::vector<MatchedRule> lower_match(const ir::Match& match, bool by_family) {
   else
     families.emplace_back(std::nullopt);
   for (const auto& family : families) {
-    Variant variant{.match = match, .family = family, .protocols = match.protocols,
-                    .icmp_type = {}, .icmp_types = {}, .icmp_codes = {}};
+    Variant variant{.match = match,
+                    .family = family,
+                    .protocols = match.protocols,
+                    .icmp_type = {},
+                    .icmp_types = {},
+                    .icmp_codes = {}};
     variant.family_is_implied =
         family && (names_addresses(match, *family) || !match.icmp.is_all() || by_family);
     if (!match.icmp.is_all())

@@ -17,9 +17,9 @@ struct MatchedRule {
 // States the family as nft does before it looks at an address, unless it is known.
 void imply_family(MatchedRule& rule);
 
-// Disjoint rules that together match what `match` does, predicates left out. `by_family`: one a family
-// at least, because a statement to come looks at an address; the caller implies the family then. None:
-// nothing matches.
+// Disjoint rules that together match what `match` does, predicates left out. `by_family`: one a
+// family at least, because a statement to come looks at an address; the caller implies the family
+// then. None: nothing matches.
 [[nodiscard]] std::vector<MatchedRule> lower_match(const ir::Match& match, bool by_family);
 
 // The bits of `ct state`.

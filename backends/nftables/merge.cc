@@ -12,10 +12,10 @@ bool mergeable(const ir::Rule& rule) {
          rule.match.predicates.empty();
 }
 
-// Joins rules that are equal but for the field that `field` points at; the first one's place is kept.
-// The canonical text of the rest of the match is the key, so that a long list costs n log n.
+// Joins rules that are equal but for the field that `field` points at; the first one's place is
+// kept. The canonical text of the rest of the match is the key, so that a long list costs n log n.
 template <class Set>
-std::vector<MergedRule> join(std::vector<MergedRule> rules, Set ir::Match::*field) {
+std::vector<MergedRule> join(std::vector<MergedRule> rules, Set ir::Match::* field) {
   std::vector<MergedRule> result;
   std::map<std::string, std::size_t> places;
   for (auto& merged : rules) {
@@ -35,12 +35,12 @@ std::vector<MergedRule> join(std::vector<MergedRule> rules, Set ir::Match::*fiel
 }
 
 // `protocols` of a match with ports or ICMP types says what these mean, and widening it must not:
-// rules are joined by protocol only when both have ports, or neither has anything below the protocol.
+// rules are joined by protocol only when both have ports, or neither has anything below the
+// protocol.
 std::vector<MergedRule> join_protocols(std::vector<MergedRule> rules) {
   std::vector<MergedRule> icmp;
   std::vector<MergedRule> rest;
-  for (auto& rule : rules)
-    (rule.rule.match.icmp.is_all() ? rest : icmp).push_back(std::move(rule));
+  for (auto& rule : rules) (rule.rule.match.icmp.is_all() ? rest : icmp).push_back(std::move(rule));
   rest = join(std::move(rest), &ir::Match::protocols);
   rest.insert(rest.end(), std::make_move_iterator(icmp.begin()),
               std::make_move_iterator(icmp.end()));
@@ -60,7 +60,8 @@ std::vector<MergedRule> merge(const std::vector<ir::Rule>& rules) {
     for (auto& rule : merge_class(std::exchange(current, {}))) result.push_back(std::move(rule));
   };
   for (const auto& rule : rules) {
-    if (!current.empty() && (!mergeable(rule) || rule.verdict != current.front().rule.verdict)) flush();
+    if (!current.empty() && (!mergeable(rule) || rule.verdict != current.front().rule.verdict))
+      flush();
     MergedRule single{.rule = rule, .labels = {}};
     if (rule.origin.kind == ir::OriginKind::exception) single.labels.push_back(rule.origin.label);
     (mergeable(rule) ? current : result).push_back(std::move(single));

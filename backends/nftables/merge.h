@@ -1,7 +1,7 @@
 // Neighbouring rules as one, where nobody could tell.
 //
-// Exceptions of one class all end the same way, so their order says nothing: rules without effects and
-// predicates that differ only in ports, or only in protocols, become one rule with a set.
+// Exceptions of one class all end the same way, so their order says nothing: rules without effects
+// and predicates that differ only in ports, or only in protocols, become one rule with a set.
 #pragma once
 
 #include <string>

@@ -1,13 +1,13 @@
 // An nftables table as a value: what `nft list table` would show, before it is text or netlink.
 //
-// Rules are at the level of nft's own language, one statement for each thing a person would write. What
-// nft adds by itself, for example `meta l4proto tcp` in front of `tcp dport`, is here as well, marked
-// `implied`: text leaves it out, netlink does not. So both renderings come from one structure, and a
-// builder decides alone what is matched and in which order.
+// Rules are at the level of nft's own language, one statement for each thing a person would write.
+// What nft adds by itself, for example `meta l4proto tcp` in front of `tcp dport`, is here as well,
+// marked `implied`: text leaves it out, netlink does not. So both renderings come from one
+// structure, and a builder decides alone what is matched and in which order.
 //
-// Invariants: elements of a set are sorted and disjoint. A statement refers to sets, objects and chains
-// of the same table only. Names are nft identifiers and no keywords of nft; strings hold no quote and no
-// control character (names.h makes them so, capable.h refuses what cannot be made so).
+// Invariants: elements of a set are sorted and disjoint. A statement refers to sets, objects and
+// chains of the same table only. Names are nft identifiers and no keywords of nft; strings hold no
+// quote and no control character (names.h makes them so, capable.h refuses what cannot be made so).
 #pragma once
 
 #include <cstdint>
@@ -111,8 +111,8 @@ struct ConnectionCount {
   bool operator==(const ConnectionCount&) const = default;
 };
 
-// `update @set { ip saddr limit rate ... }`: one limit for each value of a field. `update` starts the
-// element's timeout anew with each packet, `add` leaves it.
+// `update @set { ip saddr limit rate ... }`: one limit for each value of a field. `update` starts
+// the element's timeout anew with each packet, `add` leaves it.
 struct DynamicSet {
   std::string set;
   Field key{};
@@ -135,7 +135,8 @@ struct Log {
 };
 struct Reject {
   ir::RejectKind kind{};
-  // The family that the rule is known to match, if only one: `reject` alone means another thing there.
+  // The family that the rule is known to match, if only one: `reject` alone means another thing
+  // there.
   std::optional<Family> family;
   bool operator==(const Reject&) const = default;
 };
@@ -168,8 +169,8 @@ struct Set {
   std::string name;
   DataType type{};
   Elements elements;
-  bool dynamic = false;        // filled by packets
-  std::uint32_t size = 0;      // 0: not declared
+  bool dynamic = false;    // filled by packets
+  std::uint32_t size = 0;  // 0: not declared
   std::uint64_t timeout_seconds = 0;
   std::string comment;
   bool operator==(const Set&) const = default;

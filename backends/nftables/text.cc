@@ -15,24 +15,27 @@ struct NumberName {
 };
 
 // Only names that nft knows without looking into the system's files.
-constexpr NumberName protocol_names[] = {{1, "icmp"},   {6, "tcp"},     {17, "udp"},     {33, "dccp"},
-                                         {50, "esp"},   {51, "ah"},     {58, "icmpv6"},  {132, "sctp"},
-                                         {136, "udplite"}};
+constexpr NumberName protocol_names[] = {{1, "icmp"},    {6, "tcp"},    {17, "udp"},
+                                         {33, "dccp"},   {50, "esp"},   {51, "ah"},
+                                         {58, "icmpv6"}, {132, "sctp"}, {136, "udplite"}};
 constexpr NumberName family_names[] = {{2, "ipv4"}, {10, "ipv6"}};
 constexpr NumberName state_names[] = {
     {1, "invalid"}, {8, "new"}, {2, "established"}, {4, "related"}, {64, "untracked"}};
 constexpr NumberName icmp_names_of_nft[] = {
-    {0, "echo-reply"},           {3, "destination-unreachable"}, {4, "source-quench"},
-    {5, "redirect"},             {8, "echo-request"},            {9, "router-advertisement"},
-    {10, "router-solicitation"}, {11, "time-exceeded"},          {12, "parameter-problem"},
-    {13, "timestamp-request"},   {14, "timestamp-reply"},        {15, "info-request"},
-    {16, "info-reply"},          {17, "address-mask-request"},   {18, "address-mask-reply"}};
+    {0, "echo-reply"},           {3, "destination-unreachable"},
+    {4, "source-quench"},        {5, "redirect"},
+    {8, "echo-request"},         {9, "router-advertisement"},
+    {10, "router-solicitation"}, {11, "time-exceeded"},
+    {12, "parameter-problem"},   {13, "timestamp-request"},
+    {14, "timestamp-reply"},     {15, "info-request"},
+    {16, "info-reply"},          {17, "address-mask-request"},
+    {18, "address-mask-reply"}};
 constexpr NumberName icmpv6_names_of_nft[] = {
-    {1, "destination-unreachable"}, {2, "packet-too-big"},      {3, "time-exceeded"},
-    {4, "parameter-problem"},       {128, "echo-request"},      {129, "echo-reply"},
+    {1, "destination-unreachable"}, {2, "packet-too-big"},        {3, "time-exceeded"},
+    {4, "parameter-problem"},       {128, "echo-request"},        {129, "echo-reply"},
     {130, "mld-listener-query"},    {131, "mld-listener-report"}, {132, "mld-listener-done"},
-    {133, "nd-router-solicit"},     {134, "nd-router-advert"},  {135, "nd-neighbor-solicit"},
-    {136, "nd-neighbor-advert"},    {137, "nd-redirect"},       {138, "router-renumbering"},
+    {133, "nd-router-solicit"},     {134, "nd-router-advert"},    {135, "nd-neighbor-solicit"},
+    {136, "nd-neighbor-advert"},    {137, "nd-redirect"},         {138, "router-renumbering"},
     {141, "ind-neighbor-solicit"},  {142, "ind-neighbor-advert"}, {143, "mld2-listener-report"}};
 
 template <std::size_t N>
@@ -135,8 +138,8 @@ std::string states_text(std::uint32_t mask) {
 }
 
 std::string limit_text(const Limit& limit) {
-  return "rate " + std::to_string(limit.rate) + "/" + std::string(to_string(limit.unit)) + " burst " +
-         std::to_string(limit.burst) + " packets";
+  return "rate " + std::to_string(limit.rate) + "/" + std::string(to_string(limit.unit)) +
+         " burst " + std::to_string(limit.burst) + " packets";
 }
 
 std::string reject_text(const Reject& reject) {
@@ -162,7 +165,8 @@ struct StatementText {
     if (match.implied) return {};
     const auto& field = facts(match.field);
     std::string text = std::string(field.text) + (match.negated ? " != " : " ");
-    if (const auto* range = std::get_if<Range>(&match.value)) return text + range_text(field.type, *range);
+    if (const auto* range = std::get_if<Range>(&match.value))
+      return text + range_text(field.type, *range);
     if (const auto* name = std::get_if<SetName>(&match.value)) return text + "@" + name->name;
     return text + elements_text(field.type, std::get<Elements>(match.value));
   }
@@ -183,7 +187,9 @@ struct StatementText {
            std::string(facts(dynamic.key).text) + " " + test + " }";
   }
   std::string operator()(const UseLimit& use) const { return "limit name \"" + use.name + "\""; }
-  std::string operator()(const UseCounter& use) const { return "counter name \"" + use.name + "\""; }
+  std::string operator()(const UseCounter& use) const {
+    return "counter name \"" + use.name + "\"";
+  }
   std::string operator()(const Log& log) const {
     return log.prefix.empty() ? "log" : "log prefix \"" + log.prefix + "\"";
   }
@@ -204,7 +210,8 @@ std::string rule_text(const Rule& rule) {
 }
 
 std::string duration_text(std::uint64_t seconds) {
-  constexpr std::pair<std::uint64_t, char> units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+  constexpr std::pair<std::uint64_t, char> units[] = {
+      {86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
   std::string text;
   for (const auto& [length, name] : units) {
     if (seconds / length == 0) continue;

@@ -35,7 +35,8 @@ NearMiss mismatches(const Rule& rule, const Packet& packet) {
   check(match.out.contains(packet.out), "it goes out by `" + packet.out + "`");
   check(match.profiles.contains(packet.profile),
         "the profile is " + std::string(to_string(packet.profile)));
-  check(match.states.contains(packet.state), "the state is " + std::string(to_string(packet.state)));
+  check(match.states.contains(packet.state),
+        "the state is " + std::string(to_string(packet.state)));
   const bool protocol = match.protocols.contains(packet.protocol);
   check(protocol, "the protocol is " + to_string(packet.protocol), 3);
   if (protocol) {
@@ -71,8 +72,8 @@ NearMiss mismatches(const Rule& rule, const Packet& packet) {
 }
 
 bool decides(const Rule& rule) {
-  return rule.verdict.kind == ir::VerdictKind::accept || rule.verdict.kind == ir::VerdictKind::drop ||
-         rule.verdict.kind == ir::VerdictKind::reject;
+  return rule.verdict.kind == ir::VerdictKind::accept ||
+         rule.verdict.kind == ir::VerdictKind::drop || rule.verdict.kind == ir::VerdictKind::reject;
 }
 
 std::vector<NearMiss> near_misses(const ir::Chain& chain, const Packet& packet,
@@ -81,11 +82,11 @@ std::vector<NearMiss> near_misses(const ir::Chain& chain, const Packet& packet,
   for (const auto& rule : chain.rules) {
     if (rule.origin.kind != OriginKind::exception || !decides(rule)) continue;
     if (rule.verdict.kind == instead) continue;
-    if (auto miss = mismatches(rule, packet); !miss.reasons.empty()) near.push_back(std::move(miss));
+    if (auto miss = mismatches(rule, packet); !miss.reasons.empty())
+      near.push_back(std::move(miss));
   }
-  std::stable_sort(near.begin(), near.end(), [](const NearMiss& a, const NearMiss& b) {
-    return a.distance < b.distance;
-  });
+  std::stable_sort(near.begin(), near.end(),
+                   [](const NearMiss& a, const NearMiss& b) { return a.distance < b.distance; });
   // One exception may have become several rules; the closest of them speaks for it.
   std::vector<NearMiss> kept;
   for (auto& miss : near) {
@@ -107,8 +108,7 @@ Explanation explain(const ir::Program& program, const Packet& packet) {
   explanation.managed = chain != nullptr;
   if (chain == nullptr) return explanation;
 
-  const auto over =
-      ir::evaluate(program, packet, [](const ir::Predicate&) { return false; });
+  const auto over = ir::evaluate(program, packet, [](const ir::Predicate&) { return false; });
   if (over) explanation.over_limit = over->verdict;
   const auto* rule = explanation.decision.rule;
   explanation.limited = over && over->rule != rule;
@@ -119,9 +119,10 @@ Explanation explain(const ir::Program& program, const Packet& packet) {
     for (const auto& other : chain->rules) {
       if (other.origin.kind != OriginKind::exception || other.verdict.kind != rule->verdict.kind)
         continue;
-      const bool listed = std::any_of(
-          explanation.deciding.begin(), explanation.deciding.end(),
-          [&](const Rule* r) { return r->origin.span == other.origin.span && r->origin == other.origin; });
+      const bool listed =
+          std::any_of(explanation.deciding.begin(), explanation.deciding.end(), [&](const Rule* r) {
+            return r->origin.span == other.origin.span && r->origin == other.origin;
+          });
       if (!listed && ir::matches(other.match, packet)) explanation.deciding.push_back(&other);
     }
   }

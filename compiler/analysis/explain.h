@@ -20,9 +20,9 @@ struct Explanation {
   bool managed = true;                    // false: the direction is left to others
   bool limited = false;                   // the decision hangs on a limit
   ir::Verdict over_limit;                 // what the packet gets when every limit is used up
-  std::vector<const ir::Rule*> deciding;  // every exception of the deciding kind that matches, or the
-                                          // one rule of baseline or default
-  std::vector<NearMiss> near;             // of a verdict by default: the closest first, at most five
+  std::vector<const ir::Rule*> deciding;  // every exception of the deciding kind that matches, or
+                                          // the one rule of baseline or default
+  std::vector<NearMiss> near;  // of a verdict by default: the closest first, at most five
 };
 
 // `program` must be a lowered one: flat chains.

@@ -15,7 +15,8 @@ struct Word {
 
 class PacketParser {
  public:
-  PacketParser(FileId file, std::string_view text, Sink& sink) : file_(file), text_(text), sink_(sink) {}
+  PacketParser(FileId file, std::string_view text, Sink& sink)
+      : file_(file), text_(text), sink_(sink) {}
 
   std::optional<ir::Packet> run() {
     if (text_.size() > longest_packet_text) {
@@ -57,7 +58,8 @@ class PacketParser {
         push(text_.substr(begin + 1, end - begin - 1), begin, i);
         continue;
       }
-      while (i < text_.size() && std::string_view(" \t\r\n").find(text_[i]) == std::string_view::npos)
+      while (i < text_.size() &&
+             std::string_view(" \t\r\n").find(text_[i]) == std::string_view::npos)
         ++i;
       const auto word = text_.substr(begin, i - begin);
       if (word.find('"') != std::string_view::npos)
@@ -95,7 +97,8 @@ class PacketParser {
         icmp_type_ = Word{word.text.substr(slash + 1), word.span};
       else if (name != "ping" && !at_end() && !looks_like_endpoint(words_[next_].text))
         icmp_type_ = take();
-      if (!icmp_type_) return fail(word.span, "an ICMP packet needs a type", "write `icmp/echo-request`");
+      if (!icmp_type_)
+        return fail(word.span, "an ICMP packet needs a type", "write `icmp/echo-request`");
       return true;
     }
     const auto known = slash == std::string_view::npos ? parse_protocol(name)
@@ -207,7 +210,8 @@ class PacketParser {
     }
     const auto slash = text.find('/');
     const auto number = [](std::string_view digits, unsigned& value) {
-      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      const auto [end, error] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), value);
       return error == std::errc{} && end == digits.data() + digits.size() && value <= 255;
     };
     unsigned type = 0;
@@ -253,7 +257,8 @@ class PacketParser {
     if (key.text == "user") return owner(value, packet_.user);
     if (key.text == "group") return owner(value, packet_.group);
     if (key.text == "profile") return profile(value);
-    if (value.text.empty()) return fail(value.span, "`" + std::string(key.text) + "` needs a value");
+    if (value.text.empty())
+      return fail(value.span, "`" + std::string(key.text) + "` needs a value");
     return true;
   }
 
@@ -269,7 +274,8 @@ class PacketParser {
 
   bool owner(const Word& word, std::optional<OwnerId>& out) {
     std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(word.text.data(), word.text.data() + word.text.size(), value);
+    const auto [end, error] =
+        std::from_chars(word.text.data(), word.text.data() + word.text.size(), value);
     if (error != std::errc{} || end != word.text.data() + word.text.size())
       return fail(word.span, "`" + std::string(word.text) + "` is not a numeric id");
     out = OwnerId{value};

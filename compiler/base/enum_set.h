@@ -33,9 +33,15 @@ class EnumSet {
     return static_cast<unsigned>(__builtin_popcount(bits_));
   }
 
-  [[nodiscard]] constexpr EnumSet operator&(EnumSet other) const { return from(bits_ & other.bits_); }
-  [[nodiscard]] constexpr EnumSet operator|(EnumSet other) const { return from(bits_ | other.bits_); }
-  [[nodiscard]] constexpr EnumSet operator-(EnumSet other) const { return from(bits_ & ~other.bits_); }
+  [[nodiscard]] constexpr EnumSet operator&(EnumSet other) const {
+    return from(bits_ & other.bits_);
+  }
+  [[nodiscard]] constexpr EnumSet operator|(EnumSet other) const {
+    return from(bits_ | other.bits_);
+  }
+  [[nodiscard]] constexpr EnumSet operator-(EnumSet other) const {
+    return from(bits_ & ~other.bits_);
+  }
   constexpr bool operator==(const EnumSet&) const = default;
   constexpr auto operator<=>(const EnumSet&) const = default;
 

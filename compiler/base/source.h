@@ -1,7 +1,7 @@
 // Source text and places in it.
 //
-// A Span is a half-open range of bytes of one source file. Lines and columns are computed only when a
-// person has to see them: lines count from 1, columns count from 1 in Unicode code points.
+// A Span is a half-open range of bytes of one source file. Lines and columns are computed only when
+// a person has to see them: lines count from 1, columns count from 1 in Unicode code points.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,9 @@ class SourceFile {
 class Sources {
  public:
   FileId add(std::string name, std::string text);
-  [[nodiscard]] const SourceFile& file(FileId id) const { return files_[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const SourceFile& file(FileId id) const {
+    return files_[static_cast<std::size_t>(id)];
+  }
   [[nodiscard]] std::size_t size() const { return files_.size(); }
   [[nodiscard]] Position position(Span span) const { return file(span.file).position(span.begin); }
 

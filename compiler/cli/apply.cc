@@ -7,15 +7,16 @@
 namespace firewright::cli {
 namespace {
 
-// A host that forwards for containers or guests, and a policy that forwards nothing, contradict each
-// other; nobody should find that out from silence.
+// A host that forwards for containers or guests, and a policy that forwards nothing, contradict
+// each other; nobody should find that out from silence.
 void warn_of_forwarding(const policy::Policy& policy, Sink& sink) {
   const auto& forward = policy.forward;
   if (forward.default_verdict != policy::DefaultVerdict::drop &&
       forward.default_verdict != policy::DefaultVerdict::reject)
     return;
   std::string names;
-  for (const auto& name : host::forwarding_interfaces()) names += (names.empty() ? "`" : ", `") + name + "`";
+  for (const auto& name : host::forwarding_interfaces())
+    names += (names.empty() ? "`" : ", `") + name + "`";
   if (names.empty()) return;
   const Span span = forward.default_span.known() || policy.files.empty()
                         ? forward.default_span
@@ -74,8 +75,8 @@ Exit apply(const ApplyOptions& options, Console& console) {
   else
     console.out << options.path << ": " << (options.dry_run ? "would load " : "loaded ")
                 << counted(count_exceptions(built.program), "exception") << ", "
-                << counted(count_rules(built.program), "rule") << " by " << to_string(options.backend)
-                << "\n";
+                << counted(count_rules(built.program), "rule") << " by "
+                << to_string(options.backend) << "\n";
   return Exit::ok;
 }
 

@@ -39,15 +39,16 @@ std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& opt
   if (path == "-") {
     text.emplace();
     char block[65536];
-    while (text->size() <= policy::Limits::policy_bytes && console.in.read(block, sizeof block).gcount() > 0)
+    while (text->size() <= policy::Limits::policy_bytes &&
+           console.in.read(block, sizeof block).gcount() > 0)
       text->append(block, static_cast<std::size_t>(console.in.gcount()));
   }
   const DiskFileSystem files;
   const policy::HostOwnerDatabase owners;
   result.policy = policy::read_policy(
       path == "-" ? "<stdin>" : path, std::move(text),
-      {.files = &files, .owners = &owners, .set_vars = options.set, .vars_files = options.vars}, sources,
-      sink);
+      {.files = &files, .owners = &owners, .set_vars = options.set, .vars_files = options.vars},
+      sources, sink);
   return result;
 }
 
@@ -97,7 +98,8 @@ nlohmann::ordered_json diagnostics_json(Sink& sink, const Sources& sources) {
 }
 
 void print_json(Console& console, const nlohmann::ordered_json& document) {
-  console.out << document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+  console.out << document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
 }
 
 }  // namespace firewright::cli

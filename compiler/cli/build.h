@@ -17,8 +17,8 @@ struct ReadPolicy {
   policy::Date today;
 };
 
-// Reads a policy ("-": standard input) and reports into `sink`. No value: `--at` is no date, which has
-// been said on the console; that is an error of usage.
+// Reads a policy ("-": standard input) and reports into `sink`. No value: `--at` is no date, which
+// has been said on the console; that is an error of usage.
 [[nodiscard]] std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
                                              Console& console, Sources& sources, Sink& sink);
 

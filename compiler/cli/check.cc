@@ -33,8 +33,7 @@ bool check_one(const std::string& path, const CheckOptions& options, const ReadP
   if (!sink.has_errors()) {
     const bool named = !options.targets.empty();
     const auto targets =
-        named ? options.targets
-              : std::vector{Target::nftables, Target::iptables, Target::netsh};
+        named ? options.targets : std::vector{Target::nftables, Target::iptables, Target::netsh};
     for (const auto target : targets) {
       TargetReport report;
       report.target = target;
@@ -63,7 +62,8 @@ bool check_one(const std::string& path, const CheckOptions& options, const ReadP
     entry["exceptions"] = exceptions;
     entry["assertions"] = read.policy.assertions.size();
     entry["targets"] = nlohmann::ordered_json::object();
-    for (const auto& report : reports) entry["targets"][std::string(to_string(report.target))] = report.capable;
+    for (const auto& report : reports)
+      entry["targets"][std::string(to_string(report.target))] = report.capable;
     document["policies"].push_back(std::move(entry));
     return good;
   }

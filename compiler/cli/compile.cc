@@ -15,7 +15,8 @@ bool is_text(const std::string& bytes) {
 }
 
 std::string base64(const std::string& bytes) {
-  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const auto byte = [&](std::size_t k) {
@@ -120,7 +121,8 @@ Exit compile(const CompileOptions& options, Console& console) {
                       .built = build(*read, target, options.approximate, of_target),
                       .artifact = {}};
     if (!of_target.has_errors() && !options.emit_ir)
-      compiled.artifact = backend::backend(target).encode(compiled.built.program, compiled.built.options);
+      compiled.artifact =
+          backend::backend(target).encode(compiled.built.program, compiled.built.options);
     sink.append(of_target);
     all.push_back(std::move(compiled));
   }

@@ -1,4 +1,5 @@
-// Where a run of the command reads and writes, and its exit codes. Results go to `out`, talk to `err`.
+// Where a run of the command reads and writes, and its exit codes. Results go to `out`, talk to
+// `err`.
 #pragma once
 
 #include <istream>

@@ -38,7 +38,8 @@ std::string described(const Rule& rule, const ir::Packet& packet) {
 
 std::string line(const Rule& rule, const ir::Packet& packet, const Sources& sources) {
   auto text = described(rule, packet);
-  if (const auto at = place(rule.origin.span, sources); !at.empty()) text += " (" + printable(at) + ")";
+  if (const auto at = place(rule.origin.span, sources); !at.empty())
+    text += " (" + printable(at) + ")";
   if (!rule.origin.reason.empty()) text += ": " + printable(rule.origin.reason);
   return text;
 }
@@ -51,7 +52,8 @@ void print_text(const Explanation& explanation, const ir::Packet& packet, const 
     out << "  " << to_string(packet.hook) << " is unmanaged: left to other rules of the host\n";
     return;
   }
-  for (const auto* rule : explanation.deciding) out << "  by " << line(*rule, packet, sources) << "\n";
+  for (const auto* rule : explanation.deciding)
+    out << "  by " << line(*rule, packet, sources) << "\n";
   if (explanation.limited)
     out << "  while its limit lasts; over it: " << to_string(explanation.over_limit) << "\n";
   for (const auto* rule : explanation.decision.effects) {
@@ -61,7 +63,8 @@ void print_text(const Explanation& explanation, const ir::Packet& packet, const 
   if (explanation.near.empty()) return;
   out << "  nearest exceptions:\n";
   for (const auto& miss : explanation.near) {
-    out << "    " << to_string(miss.rule->verdict) << " by " << line(*miss.rule, packet, sources) << "\n";
+    out << "    " << to_string(miss.rule->verdict) << " by " << line(*miss.rule, packet, sources)
+        << "\n";
     std::string reasons;
     for (const auto& reason : miss.reasons) reasons += (reasons.empty() ? "" : ", ") + reason;
     out << "      but " << printable(reasons) << "\n";
@@ -91,7 +94,8 @@ nlohmann::ordered_json to_json(const Explanation& explanation, const ir::Packet&
   json["managed"] = explanation.managed;
   if (explanation.limited) json["over_limit"] = to_string(explanation.over_limit);
   json["deciding"] = nlohmann::ordered_json::array();
-  for (const auto* rule : explanation.deciding) json["deciding"].push_back(rule_json(*rule, sources));
+  for (const auto* rule : explanation.deciding)
+    json["deciding"].push_back(rule_json(*rule, sources));
   json["effects"] = nlohmann::ordered_json::array();
   for (const auto* rule : explanation.decision.effects) {
     nlohmann::ordered_json effect;

@@ -13,8 +13,8 @@ struct OutputFile {
 };
 
 // Writes every file aside (same folder, hidden name), syncs them, and only then renames them into
-// place; missing folders are made. Returns what went wrong, after removing what was written aside; an
-// error in the last step, between two renames, says which files are already new.
+// place; missing folders are made. Returns what went wrong, after removing what was written aside;
+// an error in the last step, between two renames, says which files are already new.
 [[nodiscard]] std::optional<std::string> write_files(const std::vector<OutputFile>& files);
 
 }  // namespace firewright::cli

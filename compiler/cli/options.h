@@ -1,5 +1,5 @@
-// What the command line said, one struct a subcommand. Filled by run.cc, and read by the files of the
-// subcommands.
+// What the command line said, one struct a subcommand. Filled by run.cc, and read by the files of
+// the subcommands.
 #pragma once
 
 #include <optional>

@@ -17,14 +17,16 @@ const std::map<std::string, Target>& target_names() {
 }
 
 const std::map<std::string, Format>& format_names() {
-  static const std::map<std::string, Format> names = {{"text", Format::text}, {"json", Format::json}};
+  static const std::map<std::string, Format> names = {{"text", Format::text},
+                                                      {"json", Format::json}};
   return names;
 }
 
 // Accepts one of the names of `values`, and says all of them when it is none.
 template <class T>
-CLI::Option* add_choice(CLI::App* app, const std::string& name, const std::map<std::string, T>& values,
-                        std::function<void(T)> set, const std::string& help) {
+CLI::Option* add_choice(CLI::App* app, const std::string& name,
+                        const std::map<std::string, T>& values, std::function<void(T)> set,
+                        const std::string& help) {
   std::string known;
   for (const auto& [word, value] : values) known += (known.empty() ? "" : "|") + word;
   return app
@@ -38,8 +40,9 @@ CLI::Option* add_choice(CLI::App* app, const std::string& name, const std::map<s
 }
 
 void add_format(CLI::App* app, Format& format) {
-  add_choice<Format>(app, "--format", format_names(), [&format](Format f) { format = f; },
-                     "results as text or as JSON");
+  add_choice<Format>(
+      app, "--format", format_names(), [&format](Format f) { format = f; },
+      "results as text or as JSON");
 }
 
 void add_policy_options(CLI::App* app, PolicyOptions& options) {
@@ -125,9 +128,10 @@ class CommandLine {
     for (const auto* subcommand : app_.get_subcommands({})) names.push_back(subcommand->get_name());
     if (std::find(names.begin(), names.end(), word) != names.end()) return std::nullopt;
     const auto near = nearest(word, names);
-    return say_usage(console_,
-                     "there is no command `" + word + "`" + (near ? "; did you mean `" + *near + "`?" : ""),
-                     app_);
+    return say_usage(
+        console_,
+        "there is no command `" + word + "`" + (near ? "; did you mean `" + *near + "`?" : ""),
+        app_);
   }
 
   CLI::App* add(const std::string& name, const std::string& help, std::function<Exit()> run) {
@@ -146,11 +150,14 @@ class CommandLine {
   }
 
   void add_compile() {
-    auto* app = add("compile", "write the firewall that a policy says", [this] { return run_compile(); });
+    auto* app =
+        add("compile", "write the firewall that a policy says", [this] { return run_compile(); });
     app->add_option("POLICY", compile_.path, "policy file; `-` is standard input")->required();
     add_targets(app, compile_.targets, false);
-    app->add_option("-o,--output", compile_.directory, "write all parts into this folder")->type_name("DIR");
-    app->add_option("--part", compile_.part, "the part that goes to standard output")->type_name("PART");
+    app->add_option("-o,--output", compile_.directory, "write all parts into this folder")
+        ->type_name("DIR");
+    app->add_option("--part", compile_.part, "the part that goes to standard output")
+        ->type_name("PART");
     app->add_option("--emit", emit_, "write the IR in place of an artifact")
         ->check(CLI::IsMember({"ir"}))
         ->type_name("ir");
@@ -178,8 +185,9 @@ class CommandLine {
     app->add_option("POLICY", apply_.path, "policy file; `-` is standard input")->required();
     static const std::map<std::string, Target> backends = {{"iptables", Target::iptables},
                                                            {"nftables", Target::nftables}};
-    add_choice<Target>(app, "--backend", backends, [this](Target t) { apply_.backend = t; },
-                       "what to load it with; unsaid: nftables");
+    add_choice<Target>(
+        app, "--backend", backends, [this](Target t) { apply_.backend = t; },
+        "what to load it with; unsaid: nftables");
     app->add_flag("--dry-run", apply_.dry_run, "ask the kernel, change nothing");
     add_approximate(app, apply_.approximate);
     add_policy_options(app, apply_.policy);
@@ -192,8 +200,9 @@ class CommandLine {
     app->add_option("PACKET", explain_.packet,
                     "like `tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0`")
         ->required();
-    add_choice<Target>(app, "--target", target_names(), [this](Target t) { explain_.target = t; },
-                       "explain what this target is told; unsaid: the first that can say the policy");
+    add_choice<Target>(
+        app, "--target", target_names(), [this](Target t) { explain_.target = t; },
+        "explain what this target is told; unsaid: the first that can say the policy");
     add_policy_options(app, explain_.policy);
   }
 
@@ -205,7 +214,8 @@ class CommandLine {
   }
 
   Console& console_;
-  CLI::App app_{"Compiles a firewall policy to iptables, nftables or Windows Firewall.", "firewright"};
+  CLI::App app_{"Compiles a firewall policy to iptables, nftables or Windows Firewall.",
+                "firewright"};
   std::function<Exit()> command_;
   CheckOptions check_;
   CompileOptions compile_;

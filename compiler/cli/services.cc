@@ -77,8 +77,8 @@ Exit show_one(const ServicesOptions& options, Console& console) {
     print_json(console, to_json(*service));
     return Exit::ok;
   }
-  console.out << service->name << "  " << ports_text(*service) << "\n  " << service->description << " ("
-              << service->category << ")\n";
+  console.out << service->name << "  " << ports_text(*service) << "\n  " << service->description
+              << " (" << service->category << ")\n";
   std::string others;
   for (const auto& name : aliases(*service)) others += (others.empty() ? "" : ", ") + name;
   if (!others.empty()) console.out << "  also known as " << others << "\n";

@@ -13,8 +13,7 @@ bool contains(const AddressSet& set, const std::variant<Ipv4, Ipv6>& address) {
 }
 
 bool is_own_icmp(const Packet& packet) {
-  return packet.protocol ==
-         (packet.family() == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
+  return packet.protocol == (packet.family() == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
 }
 
 bool owned_by(const OwnerSet& set, const std::optional<OwnerId>& owner) {

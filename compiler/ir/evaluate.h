@@ -38,15 +38,16 @@ struct Packet {
 [[nodiscard]] std::string to_text(const Packet& packet);
 
 struct Decision {
-  Verdict verdict;                       // accept, drop or reject
-  const Rule* rule = nullptr;            // the one that decided; null: the chain's policy
-  std::vector<const Rule*> effects;      // rules with effects that the packet fired, in order
+  Verdict verdict;                   // accept, drop or reject
+  const Rule* rule = nullptr;        // the one that decided; null: the chain's policy
+  std::vector<const Rule*> effects;  // rules with effects that the packet fired, in order
 };
 
 using PredicateValue = std::function<bool(const Predicate&)>;
 
-[[nodiscard]] bool matches(const Match& match, const Packet& packet,
-                           const PredicateValue& holds = [](const Predicate&) { return true; });
+[[nodiscard]] bool matches(
+    const Match& match, const Packet& packet,
+    const PredicateValue& holds = [](const Predicate&) { return true; });
 
 // A hook without a chain accepts. A jump deeper than 64 or to an unknown chain decides nothing and
 // gives no value.

@@ -43,6 +43,16 @@ std::string_view to_string(TimeUnit unit) {
   return "";
 }
 
+std::uint64_t seconds(TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::second: return 1;
+    case TimeUnit::minute: return 60;
+    case TimeUnit::hour: return 3600;
+    case TimeUnit::day: return 86400;
+  }
+  return 1;
+}
+
 std::string_view to_string(RejectKind kind) {
   switch (kind) {
     case RejectKind::tcp_reset: return "tcp-reset";
@@ -121,7 +131,9 @@ bool InterfaceSet::contains(std::string_view interface) const {
 }
 
 bool valid(const Match& match) {
-  const auto addresses_fit = [&](const AddressSet& set) { return set.families() == match.families; };
+  const auto addresses_fit = [&](const AddressSet& set) {
+    return set.families() == match.families;
+  };
   if (!addresses_fit(match.source) || !addresses_fit(match.destination)) return false;
   const auto ports_everywhere = [&] {
     for (const auto& interval : match.protocols.intervals())

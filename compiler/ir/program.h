@@ -1,11 +1,12 @@
 // The IR: what a firewall says, with nothing left to look up.
 //
 // A Program is a list of chains; a chain hooked to inbound, outbound or forward is where packets
-// start. A rule matches a product of sets, one for each packet field; the first rule whose match holds
-// and whose verdict is not `next` decides. Programs come from two sides: lowering a policy gives one
-// flat chain for each managed hook, and decoding an artifact gives chains with jumps.
+// start. A rule matches a product of sets, one for each packet field; the first rule whose match
+// holds and whose verdict is not `next` decides. Programs come from two sides: lowering a policy
+// gives one flat chain for each managed hook, and decoding an artifact gives chains with jumps.
 //
-// Value types with defaulted equality: two programs are equal when they say the same in the same way.
+// Value types with defaulted equality: two programs are equal when they say the same in the same
+// way.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ namespace firewright::ir {
 enum class Hook : std::uint8_t { inbound, outbound, forward, last = forward };
 [[nodiscard]] std::string_view to_string(Hook hook);
 
-// Exactly one holds for each packet (linux/netfilter/nf_conntrack_common.h: the bits of `ct state`).
+// Exactly one holds for each packet (linux/netfilter/nf_conntrack_common.h: the bits of `ct
+// state`).
 enum class ConntrackState : std::uint8_t {
   fresh,  // "new", which C++ keeps for itself
   established,
@@ -41,8 +43,8 @@ enum class Profile : std::uint8_t { domain, private_, public_, last = public_ };
 using ProfileSet = EnumSet<Profile>;
 [[nodiscard]] std::string_view to_string(Profile profile);
 
-// "eth0", or with `wildcard` every name that begins with it: "wg*". A wildcard with an empty name is
-// not a pattern; that is InterfaceSet::any().
+// "eth0", or with `wildcard` every name that begins with it: "wg*". A wildcard with an empty name
+// is not a pattern; that is InterfaceSet::any().
 struct InterfacePattern {
   std::string name;
   bool wildcard = false;
@@ -53,8 +55,8 @@ struct InterfacePattern {
 };
 [[nodiscard]] std::string to_string(const InterfacePattern& pattern);
 
-// The interfaces that match one of the patterns, or, complemented, those that match none. `any` is the
-// complement of no patterns. Canonical: patterns sorted, none contained in another.
+// The interfaces that match one of the patterns, or, complemented, those that match none. `any` is
+// the complement of no patterns. Canonical: patterns sorted, none contained in another.
 class InterfaceSet {
  public:
   InterfaceSet() = default;  // any
@@ -78,6 +80,7 @@ class InterfaceSet {
 
 enum class TimeUnit : std::uint8_t { second, minute, hour, day, last = day };
 [[nodiscard]] std::string_view to_string(TimeUnit unit);
+[[nodiscard]] std::uint64_t seconds(TimeUnit unit);
 
 // A token bucket: holds `burst` tokens, gains `packets` each `unit`; true while a token is left.
 struct RateLimit {
@@ -104,9 +107,9 @@ struct OpaqueMatch {
   auto operator<=>(const OpaqueMatch&) const = default;
 };
 
-// A condition on something other than the packet's fields. Two predicates are the same one, that is,
-// they share their buckets, when `instance` and parameters are equal. Names of instances are unique in
-// a program, and of the letters, digits and '-' only.
+// A condition on something other than the packet's fields. Two predicates are the same one, that
+// is, they share their buckets, when `instance` and parameters are equal. Names of instances are
+// unique in a program, and of the letters, digits and '-' only.
 struct Predicate {
   std::string instance;
   std::variant<RateLimit, ConnectionLimit, OpaqueMatch> test;
@@ -147,8 +150,8 @@ void restrict_families(Match& match, FamilySet families);
 enum class RejectKind : std::uint8_t {
   tcp_reset,
   port_unreachable,
-  host_unreachable,   // ICMPv6: address unreachable
-  net_unreachable,    // ICMPv6: no route
+  host_unreachable,  // ICMPv6: address unreachable
+  net_unreachable,   // ICMPv6: no route
   admin_prohibited,
   proto_unreachable,  // IPv4 only
   net_prohibited,     // IPv4 only
@@ -161,7 +164,7 @@ enum class RejectKind : std::uint8_t {
 
 enum class VerdictKind : std::uint8_t { accept, drop, reject, next, jump, go_to, return_ };
 struct Verdict {
-  VerdictKind kind = VerdictKind::next;  // next: go on with the rule below
+  VerdictKind kind = VerdictKind::next;              // next: go on with the rule below
   RejectKind reject = RejectKind::port_unreachable;  // for reject
   std::string chain;                                 // for jump and go_to
 
@@ -219,8 +222,8 @@ struct Rule {
 struct Chain {
   std::string name;
   std::optional<Hook> hook;  // a base chain; otherwise reached by jumps
-  // What a packet gets that reaches the end of a base chain: accept or drop. Lowered chains end in an
-  // explicit rule, so that nothing gets that far.
+  // What a packet gets that reaches the end of a base chain: accept or drop. Lowered chains end in
+  // an explicit rule, so that nothing gets that far.
   VerdictKind policy = VerdictKind::accept;
   std::vector<Rule> rules;
   bool operator==(const Chain&) const = default;
@@ -234,8 +237,8 @@ struct Program {
   bool operator==(const Program&) const = default;
 };
 
-// The canonical text: one rule a line, sets in ascending order, fields that are "any" left out. Equal
-// programs give equal text and different ones different text.
+// The canonical text: one rule a line, sets in ascending order, fields that are "any" left out.
+// Equal programs give equal text and different ones different text.
 [[nodiscard]] std::string to_text(const Program& program);
 [[nodiscard]] std::string to_text(const Match& match);
 

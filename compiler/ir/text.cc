@@ -100,8 +100,7 @@ std::string to_text(const Match& match) {
   if (!match.profiles.is_all())
     add("profile", braced(match.profiles, [](Profile p) { return std::string(to_string(p)); }));
   if (!match.states.is_all())
-    add("state",
-        braced(match.states, [](ConntrackState s) { return std::string(to_string(s)); }));
+    add("state", braced(match.states, [](ConntrackState s) { return std::string(to_string(s)); }));
   if (!match.protocols.is_all()) add("protocol", protocols(match.protocols));
   if (!match.source_ports.is_all()) add("sport", numbers(match.source_ports));
   if (!match.destination_ports.is_all()) add("dport", numbers(match.destination_ports));

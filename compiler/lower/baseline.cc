@@ -44,17 +44,18 @@ std::vector<ir::Rule> baseline_rules(const policy::Baseline& baseline, Hook hook
   }
   if (baseline.icmp_errors) {
     // Destination unreachable (with "fragmentation needed"), time exceeded, parameter problem: RFC
-    // 1812 section 4.3.3, and for IPv6, where path-MTU discovery hangs on it, RFC 4890 section 4.3.1.
+    // 1812 section 4.3.3, and for IPv6, where path-MTU discovery hangs on it, RFC 4890
+    // section 4.3.1.
     rules.push_back(rule(OriginKind::icmp_errors,
                          icmp_match(Family::ipv4, IcmpSet{types(3, 3), types(11, 12)}),
                          ir::Verdict::accept()));
-    rules.push_back(rule(OriginKind::icmp_errors,
-                         icmp_match(Family::ipv6, IcmpSet{types(1, 4)}), ir::Verdict::accept()));
+    rules.push_back(rule(OriginKind::icmp_errors, icmp_match(Family::ipv6, IcmpSet{types(1, 4)}),
+                         ir::Verdict::accept()));
   }
   if (baseline.neighbour_discovery && hook != Hook::forward) {
-    // Multicast listener discovery 130-132 and 143, router and neighbour discovery 133-136: RFC 4890
-    // section 4.4.1. Connection tracking leaves these packets untracked, so the rule for replies never
-    // sees them.
+    // Multicast listener discovery 130-132 and 143, router and neighbour discovery 133-136: RFC
+    // 4890 section 4.4.1. Connection tracking leaves these packets untracked, so the rule for
+    // replies never sees them.
     rules.push_back(rule(OriginKind::neighbour_discovery,
                          icmp_match(Family::ipv6, IcmpSet{types(130, 136), types(143, 143)}),
                          ir::Verdict::accept()));

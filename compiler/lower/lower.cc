@@ -117,7 +117,8 @@ class DirectionLowering {
                       .reason = exception.reason ? exception.reason->value : std::string(),
                       .span = exception.span};
     if (exception.log)
-      lowered.effects.log = exception.log->prefix ? *exception.log->prefix : exception.label() + ": ";
+      lowered.effects.log =
+          exception.log->prefix ? *exception.log->prefix : exception.label() + ": ";
     if (exception.count || exception.limit) {
       const auto name = names_.take(exception.label());
       if (exception.count) lowered.effects.count = name;
@@ -143,9 +144,9 @@ class DirectionLowering {
       return;
     std::erase_if(rules_, [&](const ir::Rule& rule) {
       return any([&](const Lowered& l) {
-        return l.effects.empty() && std::any_of(l.matches.begin(), l.matches.end(), [&](const auto& m) {
-                 return covers(m, rule.match);
-               });
+        return l.effects.empty() &&
+               std::any_of(l.matches.begin(), l.matches.end(),
+                           [&](const auto& m) { return covers(m, rule.match); });
       });
     });
   }
@@ -171,9 +172,9 @@ class DirectionLowering {
     }
   }
 
-  // All exceptions of one kind. Each that has effects fires them for every packet it matches, whichever
-  // of the kind decides, so that their order says nothing: those that overlap a later one fire first
-  // and leave the verdict to rules behind.
+  // All exceptions of one kind. Each that has effects fires them for every packet it matches,
+  // whichever of the kind decides, so that their order says nothing: those that overlap a later one
+  // fire first and leave the verdict to rules behind.
   template <class Of>
   void emit_class(Of of) {
     std::vector<Lowered*> with_effects;
@@ -226,12 +227,15 @@ class DirectionLowering {
     auto rest = match;
     if (!rest.protocols.is_all()) rest.protocols = rest.protocols - tcp;
     if (!rest.protocols.empty())
-      add(std::move(rest), effects, ir::Verdict::rejected(ir::RejectKind::port_unreachable), origin);
+      add(std::move(rest), effects, ir::Verdict::rejected(ir::RejectKind::port_unreachable),
+          origin);
   }
 
   void emit_default() {
-    const ir::Origin origin{
-        .kind = ir::OriginKind::default_verdict, .label = {}, .reason = {}, .span = said_.default_span};
+    const ir::Origin origin{.kind = ir::OriginKind::default_verdict,
+                            .label = {},
+                            .reason = {},
+                            .span = said_.default_span};
     if (said_.log) emit_default_log();
     switch (said_.default_verdict) {
       case DefaultVerdict::drop: add({}, {}, ir::Verdict::drop(), origin); break;
@@ -245,11 +249,10 @@ class DirectionLowering {
   void emit_default_log() {
     const std::string direction(policy::to_string(direction_));
     ir::Match match;
-    match.predicates.push_back({.instance = "default-log-" + direction,
-                                .test = ir::RateLimit{.packets = 5,
-                                                      .unit = ir::TimeUnit::second,
-                                                      .burst = 10,
-                                                      .per_source = false}});
+    match.predicates.push_back(
+        {.instance = "default-log-" + direction,
+         .test = ir::RateLimit{
+             .packets = 5, .unit = ir::TimeUnit::second, .burst = 10, .per_source = false}});
     ir::Effects effects;
     effects.log = said_.log->prefix ? *said_.log->prefix : direction + " denied: ";
     add(std::move(match), effects, ir::Verdict::next(),

@@ -1,8 +1,8 @@
 // Policy to IR: what the policy's words mean for packets.
 //
-// Rules have no order in a policy; here they get one that says the same (firewright-policy(5), "What
-// a packet gets"): baseline, denies, rejects, allows, the default. Allows without a limit stand before
-// those with one, so that no token is spent on a packet that is welcome anyway.
+// Rules have no order in a policy; here they get one that says the same (firewright-policy(5),
+// "What a packet gets"): baseline, denies, rejects, allows, the default. Allows without a limit
+// stand before those with one, so that no token is spent on a packet that is welcome anyway.
 #pragma once
 
 #include "compiler/base/target.h"

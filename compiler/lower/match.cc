@@ -43,9 +43,9 @@ Attachment attach(const policy::Policy& policy, const std::vector<Spanned<std::s
     } else if (!said.interfaces.empty()) {
       for (const auto& interface : said.interfaces) patterns.push_back(to_pattern(interface.value));
     } else {
-      auto& diagnostic =
-          sink.report(Kind::cannot_say, name.span,
-                      {std::string(to_string(target)), "zone `" + name.value + "` names no interface"});
+      auto& diagnostic = sink.report(
+          Kind::cannot_say, name.span,
+          {std::string(to_string(target)), "zone `" + name.value + "` names no interface"});
       diagnostic.labels.push_back({.span = said.span, .text = "the zone is defined here"});
       diagnostic.help = "give the zone `interfaces`, or mark the exception with `only-on`";
     }
@@ -62,9 +62,9 @@ AddressSet addresses(const std::optional<policy::AddressList>& list,
   return except ? set - except->set : set;
 }
 
-// Transports with one protocol each where ports or ICMP types depend on it, then joined again: equal
-// but for destination ports, equal but for ICMP types, equal but for protocols. What comes out is
-// disjoint, and as few parts as an administrator would have written.
+// Transports with one protocol each where ports or ICMP types depend on it, then joined again:
+// equal but for destination ports, equal but for ICMP types, equal but for protocols. What comes
+// out is disjoint, and as few parts as an administrator would have written.
 std::vector<Transport> joined(const std::vector<Transport>& transports) {
   std::vector<Transport> parts;
   for (const auto& transport : transports) {
@@ -113,8 +113,7 @@ void report_families(const Exception& exception, const AddressSet& source,
   };
   std::vector<Side> sides;
   if (exception.family)
-    sides.push_back({"family",
-                     exception.family->value == Family::ipv4 ? "IPv4 only" : "IPv6 only",
+    sides.push_back({"family", exception.family->value == Family::ipv4 ? "IPv4 only" : "IPv6 only",
                      exception.family->span});
   if (exception.from && source.families().size() == 1)
     sides.push_back({"from", family_word(source), exception.from->span});

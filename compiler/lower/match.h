@@ -12,8 +12,8 @@
 
 namespace firewright::lower {
 
-// Disjoint matches that together are the exception's packet set. Empty when an error was reported: a
-// narrowing that leaves nothing is one. Limits and effects are not looked at.
+// Disjoint matches that together are the exception's packet set. Empty when an error was reported:
+// a narrowing that leaves nothing is one. Limits and effects are not looked at.
 [[nodiscard]] std::vector<ir::Match> to_matches(const policy::Policy& policy,
                                                 const policy::Exception& exception, Target target,
                                                 Sink& sink);

@@ -17,8 +17,8 @@ auto host_mask(unsigned length) {
 
 template <class A>
 Interval<A> interval_of(Prefix<A> prefix) {
-  return {prefix.address, A{static_cast<decltype(A{}.value)>(prefix.address.value |
-                                                             host_mask<A>(prefix.length))}};
+  return {prefix.address,
+          A{static_cast<decltype(A{}.value)>(prefix.address.value | host_mask<A>(prefix.length))}};
 }
 
 // The number of low bits of an aligned block that starts at `first` and does not pass `last`.
@@ -176,7 +176,8 @@ ParsedAddress parse_address_item(std::string_view text) {
     }
     return problem(address_problem(address));
   }
-  if (const auto v4 = parse_ipv4(text)) return {.value = Interval<Ipv4>{*v4, *v4}, .suggestion = {}};
+  if (const auto v4 = parse_ipv4(text))
+    return {.value = Interval<Ipv4>{*v4, *v4}, .suggestion = {}};
   if (const auto v6 = parse_ipv6(text)) {
     if (is_ipv4_mapped(*v6))
       return problem(AddressProblem::ipv4_mapped,
@@ -186,8 +187,8 @@ ParsedAddress parse_address_item(std::string_view text) {
   if (const auto dash = text.find('-'); dash != std::string_view::npos) {
     const auto low = trim(text.substr(0, dash));
     const auto high = trim(text.substr(dash + 1));
-    const bool low_is_address =
-        parse_ipv4(low) || parse_ipv6(low) || address_problem(low) != AddressProblem::not_an_address;
+    const bool low_is_address = parse_ipv4(low) || parse_ipv6(low) ||
+                                address_problem(low) != AddressProblem::not_an_address;
     if (low_is_address) return parse_range(low, high);
   }
   return problem(address_problem(text));

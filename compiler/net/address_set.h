@@ -19,8 +19,8 @@ using ProtocolSet = IntervalSet<Protocol>;
 using IcmpSet = IntervalSet<IcmpTypeCode>;
 using OwnerSet = IntervalSet<OwnerId>;
 
-// An address and the number of its leading bits that count: 0..32 for Ipv4, 0..128 for Ipv6. The bits
-// behind are zero.
+// An address and the number of its leading bits that count: 0..32 for Ipv4, 0..128 for Ipv6. The
+// bits behind are zero.
 template <class A>
 struct Prefix {
   A address;
@@ -28,7 +28,8 @@ struct Prefix {
   bool operator==(const Prefix&) const = default;
 };
 
-[[nodiscard]] std::string to_string(Prefix<Ipv4> prefix);  // "192.0.2.0/24"; a /32 without its length
+[[nodiscard]] std::string to_string(
+    Prefix<Ipv4> prefix);  // "192.0.2.0/24"; a /32 without its length
 [[nodiscard]] std::string to_string(Prefix<Ipv6> prefix);
 [[nodiscard]] Interval<Ipv4> to_interval(Prefix<Ipv4> prefix);
 [[nodiscard]] Interval<Ipv6> to_interval(Prefix<Ipv6> prefix);
@@ -62,15 +63,15 @@ struct AddressSet {
 
 // What is wrong with an address item, for a diagnostic to say.
 enum class AddressProblem {
-  not_an_address,        // not of any form; perhaps a group name or a host name
-  bad_octet,             // 256.0.0.1, 10.0.0.01
-  prefix_too_long,       // 10.0.0.0/33
-  bad_prefix_length,     // 10.0.0.0/, 10.0.0.0/x, 10.0.0.0/255.255.255.0
-  host_bits,             // 10.0.0.1/8
-  ipv4_mapped,           // ::ffff:192.0.2.1
-  zone_index,            // fe80::1%eth0
-  mixed_families,        // 10.0.0.1-::1
-  reversed_range,        // 10.0.0.9-10.0.0.1
+  not_an_address,     // not of any form; perhaps a group name or a host name
+  bad_octet,          // 256.0.0.1, 10.0.0.01
+  prefix_too_long,    // 10.0.0.0/33
+  bad_prefix_length,  // 10.0.0.0/, 10.0.0.0/x, 10.0.0.0/255.255.255.0
+  host_bits,          // 10.0.0.1/8
+  ipv4_mapped,        // ::ffff:192.0.2.1
+  zone_index,         // fe80::1%eth0
+  mixed_families,     // 10.0.0.1-::1
+  reversed_range,     // 10.0.0.9-10.0.0.1
 };
 
 struct ParsedAddress {

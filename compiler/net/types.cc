@@ -14,13 +14,13 @@ struct NamedProtocol {
 
 // IANA "Assigned Internet Protocol Numbers", the ones that firewalls meet.
 constexpr NamedProtocol protocol_names[] = {
-    {protocol::icmp, "icmp"},     {protocol::igmp, "igmp"}, {protocol::ipip, "ipip"},
-    {protocol::tcp, "tcp"},       {Protocol{8}, "egp"},     {protocol::udp, "udp"},
-    {protocol::dccp, "dccp"},     {protocol::ipv6, "ipv6"}, {Protocol{46}, "rsvp"},
-    {protocol::gre, "gre"},       {protocol::esp, "esp"},   {protocol::ah, "ah"},
-    {protocol::icmpv6, "icmpv6"}, {Protocol{88}, "eigrp"},  {protocol::ospf, "ospf"},
-    {Protocol{98}, "encap"},      {protocol::pim, "pim"},   {Protocol{108}, "ipcomp"},
-    {protocol::vrrp, "vrrp"},     {Protocol{115}, "l2tp"},  {protocol::sctp, "sctp"},
+    {protocol::icmp, "icmp"},       {protocol::igmp, "igmp"}, {protocol::ipip, "ipip"},
+    {protocol::tcp, "tcp"},         {Protocol{8}, "egp"},     {protocol::udp, "udp"},
+    {protocol::dccp, "dccp"},       {protocol::ipv6, "ipv6"}, {Protocol{46}, "rsvp"},
+    {protocol::gre, "gre"},         {protocol::esp, "esp"},   {protocol::ah, "ah"},
+    {protocol::icmpv6, "icmpv6"},   {Protocol{88}, "eigrp"},  {protocol::ospf, "ospf"},
+    {Protocol{98}, "encap"},        {protocol::pim, "pim"},   {Protocol{108}, "ipcomp"},
+    {protocol::vrrp, "vrrp"},       {Protocol{115}, "l2tp"},  {protocol::sctp, "sctp"},
     {protocol::udplite, "udplite"},
 };
 

@@ -1,7 +1,7 @@
 // The values that packet fields hold, each a type of its own.
 //
-// All are in host byte order: Ipv4{0xC0000201} is 192.0.2.1. Each has one member `value`, an unsigned
-// integer, so that IntervalSet can work on any of them.
+// All are in host byte order: Ipv4{0xC0000201} is 192.0.2.1. Each has one member `value`, an
+// unsigned integer, so that IntervalSet can work on any of them.
 #pragma once
 
 #include <compare>
@@ -42,8 +42,12 @@ struct Protocol {
 struct IcmpTypeCode {
   std::uint16_t value = 0;
   constexpr auto operator<=>(const IcmpTypeCode&) const = default;
-  [[nodiscard]] constexpr std::uint8_t type() const { return static_cast<std::uint8_t>(value >> 8U); }
-  [[nodiscard]] constexpr std::uint8_t code() const { return static_cast<std::uint8_t>(value & 0xffU); }
+  [[nodiscard]] constexpr std::uint8_t type() const {
+    return static_cast<std::uint8_t>(value >> 8U);
+  }
+  [[nodiscard]] constexpr std::uint8_t code() const {
+    return static_cast<std::uint8_t>(value & 0xffU);
+  }
 };
 
 // Numeric user or group id of a socket's owner.
@@ -71,8 +75,8 @@ inline constexpr Protocol icmp{1}, igmp{2}, ipip{4}, tcp{6}, udp{17}, dccp{33}, 
 // A name of the table or a number 0..255. "icmp" is 1 and "icmpv6" is 58.
 [[nodiscard]] std::optional<Protocol> parse_protocol(std::string_view text);
 
-[[nodiscard]] std::string to_string(Ipv4 address);  // dotted quad
-[[nodiscard]] std::string to_string(Ipv6 address);  // RFC 5952
+[[nodiscard]] std::string to_string(Ipv4 address);        // dotted quad
+[[nodiscard]] std::string to_string(Ipv6 address);        // RFC 5952
 [[nodiscard]] std::string_view to_string(Family family);  // "ipv4", "ipv6"
 
 // RFC 6943 strict form: four decimal parts without leading zeros.

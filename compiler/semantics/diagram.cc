@@ -81,13 +81,15 @@ void Diagrams::grow_tables() {
 
 void Diagrams::check_budget() {
   if (nodes_.size() > budget_.nodes) exhausted_ = true;
-  if (nodes_.size() % nodes_between_clock_looks == 0 && std::chrono::steady_clock::now() > deadline_)
+  if (nodes_.size() % nodes_between_clock_looks == 0 &&
+      std::chrono::steady_clock::now() > deadline_)
     exhausted_ = true;
 }
 
 Diagrams::Cached& Diagrams::cache_slot(std::uint32_t operation, Node a, Node b) {
-  const auto key = (std::uint64_t{static_cast<std::uint32_t>(a)} << 32U | static_cast<std::uint32_t>(b)) +
-                   operation * 0x9e3779b97f4a7c15ULL;
+  const auto key =
+      (std::uint64_t{static_cast<std::uint32_t>(a)} << 32U | static_cast<std::uint32_t>(b)) +
+      operation * 0x9e3779b97f4a7c15ULL;
   return cache_[mix(key) & (cache_.size() - 1)];
 }
 

@@ -1,9 +1,9 @@
 // Interval decision diagrams: functions from packets to small numbers, each stored once.
 //
 // A node looks at one field and has a child for each of a list of disjoint intervals that cover the
-// field's whole domain. Fields come in one order on every path, neighbouring intervals have different
-// children, no node has a single child, and equal nodes are the same node. So two functions are equal
-// exactly when they are the same Node.
+// field's whole domain. Fields come in one order on every path, neighbouring intervals have
+// different children, no node has a single child, and equal nodes are the same node. So two
+// functions are equal exactly when they are the same Node.
 //
 // The domains are ranks 0, 1, 2, ... (see Space, which knows what they stand for). Nothing is freed
 // before the whole Diagrams goes; the budget bounds what it may take.
@@ -52,13 +52,13 @@ class Diagrams {
     return {edges_.data() + entry.first_edge, entry.edge_count};
   }
 
-  // The node with these edges: the last one must end at the domain's last rank. Joins neighbours with
-  // the same child.
+  // The node with these edges: the last one must end at the domain's last rank. Joins neighbours
+  // with the same child.
   [[nodiscard]] Node make(std::uint32_t level, std::span<const Edge> edges);
 
-  // Combines two functions leaf by leaf. `leaves(a, b)` is asked first at every step, and may answer
-  // for inner nodes too; it must answer for two leaves. Results are remembered under `operation`:
-  // distinct functions need distinct numbers.
+  // Combines two functions leaf by leaf. `leaves(a, b)` is asked first at every step, and may
+  // answer for inner nodes too; it must answer for two leaves. Results are remembered under
+  // `operation`: distinct functions need distinct numbers.
   template <class Leaves>
   [[nodiscard]] Node combine(std::uint32_t operation, Node a, Node b, const Leaves& leaves);
   // Replaces leaves, `leaf(value) -> Node`.

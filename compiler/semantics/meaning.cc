@@ -13,7 +13,8 @@ std::string key_of(const Outcome& outcome) {
   return key;
 }
 
-std::vector<std::uint32_t> joined(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+std::vector<std::uint32_t> joined(const std::vector<std::uint32_t>& a,
+                                  const std::vector<std::uint32_t>& b) {
   std::vector<std::uint32_t> all;
   std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
   return all;
@@ -49,7 +50,8 @@ struct Meanings::Walk {
 };
 
 std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook) {
-  const Outcome accepted{.decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
+  const Outcome accepted{
+      .decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
   const auto* base = program.find(hook);
   if (base == nullptr) return Diagrams::leaf(outcomes_.number(accepted));
   Walk walk{.program = program, .done = {}, .open = {}, .broken = false};
@@ -119,7 +121,8 @@ Node Meanings::chain(Walk& walk, const ir::Chain& chain) {
 Node Meanings::rule(Walk& walk, const ir::Rule& rule) {
   Outcome outcome;
   if (rule.effects.log) outcome.effects.push_back(outcomes_.effect("log " + *rule.effects.log));
-  if (rule.effects.count) outcome.effects.push_back(outcomes_.effect("count " + *rule.effects.count));
+  if (rule.effects.count)
+    outcome.effects.push_back(outcomes_.effect("count " + *rule.effects.count));
   std::sort(outcome.effects.begin(), outcome.effects.end());
   Node then_node = Diagrams::leaf(Outcomes::undecided);
   switch (rule.verdict.kind) {

@@ -1,7 +1,8 @@
 // What a program does to every packet: for each hook one function from packets to outcomes.
 //
-// An outcome is a verdict together with the effects that the packet fires on its way. Equal functions
-// are the same node, so two programs mean the same on a hook exactly when their nodes are equal.
+// An outcome is a verdict together with the effects that the packet fires on its way. Equal
+// functions are the same node, so two programs mean the same on a hook exactly when their nodes are
+// equal.
 #pragma once
 
 #include <array>
@@ -18,8 +19,8 @@ namespace firewright::semantics {
 // What one packet gets. `decided` is false only on the way, inside chains.
 struct Outcome {
   bool decided = false;
-  bool returned = false;  // left the chain by `return`
-  ir::Verdict verdict;    // accept, drop or reject, when decided
+  bool returned = false;               // left the chain by `return`
+  ir::Verdict verdict;                 // accept, drop or reject, when decided
   std::vector<std::uint32_t> effects;  // sorted indices into Outcomes::effect
   bool operator==(const Outcome&) const = default;
 };
@@ -32,7 +33,9 @@ class Outcomes {
   [[nodiscard]] const Outcome& operator[](std::uint32_t number) const { return outcomes_[number]; }
   // Effects have numbers too: "log PREFIX" and "count NAME".
   [[nodiscard]] std::uint32_t effect(const std::string& text);
-  [[nodiscard]] const std::string& effect_text(std::uint32_t effect) const { return effects_[effect]; }
+  [[nodiscard]] const std::string& effect_text(std::uint32_t effect) const {
+    return effects_[effect];
+  }
 
   static constexpr std::uint32_t undecided = 0;  // and without effects
 
@@ -48,8 +51,8 @@ class Meanings {
  public:
   Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget);
 
-  // The outcome of every packet on the hook; a hook without a chain accepts. No value: the budget is
-  // used up, or the chains jump in a circle or to nowhere.
+  // The outcome of every packet on the hook; a hook without a chain accepts. No value: the budget
+  // is used up, or the chains jump in a circle or to nowhere.
   [[nodiscard]] std::optional<Node> meaning(const ir::Program& program, ir::Hook hook);
 
   [[nodiscard]] Diagrams& diagrams() { return diagrams_; }
@@ -63,7 +66,8 @@ class Meanings {
   [[nodiscard]] Node chain(Walk& walk, const ir::Chain& chain);
   [[nodiscard]] Node rule(Walk& walk, const ir::Rule& rule);
   [[nodiscard]] Node fold(std::span<Node> rules);
-  [[nodiscard]] Node settle(Node chain, Outcome undecided, Outcome returned, std::uint32_t operation);
+  [[nodiscard]] Node settle(Node chain, Outcome undecided, Outcome returned,
+                            std::uint32_t operation);
 
   Diagrams diagrams_;
   Space space_;

@@ -11,6 +11,12 @@ constexpr u128 no_owner = u128{1} << 32U;
 
 constexpr std::size_t at(Field field) { return static_cast<std::size_t>(field); }
 
+// Fields whose ranks stand for names and regions of names, not for numbers.
+constexpr bool is_name(Field field) {
+  return field == Field::in || field == Field::out || field == Field::program ||
+         field == Field::windows_service;
+}
+
 // Enums are numeric fields whose ranks are their values.
 std::uint32_t enum_size(Field field) {
   switch (field) {
@@ -92,7 +98,9 @@ Space::Space(std::span<const ir::Program* const> programs, FieldOrder order) {
     const auto less = [](const Name& a, const Name& b) {
       return std::tie(a.text, a.kind) < std::tie(b.text, b.kind);
     };
-    const auto same = [](const Name& a, const Name& b) { return a.text == b.text && a.kind == b.kind; };
+    const auto same = [](const Name& a, const Name& b) {
+      return a.text == b.text && a.kind == b.kind;
+    };
     std::sort(list->begin(), list->end(), less);
     list->erase(std::unique(list->begin(), list->end(), same), list->end());
     list->push_back({.text = {}, .kind = Name::Kind::other});
@@ -143,10 +151,12 @@ void Space::collect(const ir::Program& program) {
       cut(Field::group, match.groups);
       for (const auto* set : {&match.in, &match.out})
         for (const auto& pattern : set->patterns())
-          interfaces_.push_back({.text = pattern.name,
-                                 .kind = pattern.wildcard ? Name::Kind::wildcard : Name::Kind::exact});
+          interfaces_.push_back(
+              {.text = pattern.name,
+               .kind = pattern.wildcard ? Name::Kind::wildcard : Name::Kind::exact});
       if (!match.program.empty()) programs_.push_back({match.program, Name::Kind::exact});
-      if (!match.windows_service.empty()) services_.push_back({match.windows_service, Name::Kind::exact});
+      if (!match.windows_service.empty())
+        services_.push_back({match.windows_service, Name::Kind::exact});
       predicates_.insert(predicates_.end(), match.predicates.begin(), match.predicates.end());
     }
 }
@@ -162,7 +172,8 @@ const std::vector<Space::Name>& Space::names(Field field) const {
 
 std::uint32_t Space::level(const ir::Predicate& predicate) const {
   const auto found = std::lower_bound(predicates_.begin(), predicates_.end(), predicate);
-  return static_cast<std::uint32_t>(field_count + static_cast<std::size_t>(found - predicates_.begin()));
+  return static_cast<std::uint32_t>(field_count +
+                                    static_cast<std::size_t>(found - predicates_.begin()));
 }
 
 std::optional<Field> Space::field(std::uint32_t level) const {
@@ -177,26 +188,8 @@ const ir::Predicate& Space::predicate(std::uint32_t level) const {
 std::uint32_t Space::last_rank(std::uint32_t level) const {
   const auto known = field(level);
   if (!known) return 1;
-  switch (*known) {
-    case Field::in:
-    case Field::out:
-    case Field::program:
-    case Field::windows_service: return static_cast<std::uint32_t>(names(*known).size() - 1);
-    case Field::family:
-    case Field::profile:
-    case Field::state:
-    case Field::protocol:
-    case Field::source_port:
-    case Field::destination_port:
-    case Field::icmp:
-    case Field::source4:
-    case Field::source6:
-    case Field::destination4:
-    case Field::destination6:
-    case Field::user:
-    case Field::group: return static_cast<std::uint32_t>(starts_[at(*known)].size() - 1);
-  }
-  return 0;
+  const auto ranks = is_name(*known) ? names(*known).size() : starts_[at(*known)].size();
+  return static_cast<std::uint32_t>(ranks - 1);
 }
 
 std::pair<u128, u128> Space::values(Field field, std::uint32_t rank) const {
@@ -207,7 +200,8 @@ std::pair<u128, u128> Space::values(Field field, std::uint32_t rank) const {
 
 std::uint32_t Space::rank_of(Field field, u128 value) const {
   const auto& starts = starts_[at(field)];
-  return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), value) - starts.begin() - 1);
+  return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), value) -
+                                    starts.begin() - 1);
 }
 
 template <class T>
@@ -225,11 +219,12 @@ Space::Ranges Space::ranges(Field field, const ir::InterfaceSet& set) const {
     const auto& name = list[rank];
     // A region is matched by exactly the wildcards that its own wildcard begins with, and the names
     // that nothing mentions are matched by no pattern at all.
-    const bool matched = std::any_of(set.patterns().begin(), set.patterns().end(), [&](const auto& p) {
-      if (name.kind == Name::Kind::other) return false;
-      if (name.kind == Name::Kind::wildcard && !p.wildcard) return false;
-      return p.matches(name.text);
-    });
+    const bool matched =
+        std::any_of(set.patterns().begin(), set.patterns().end(), [&](const auto& p) {
+          if (name.kind == Name::Kind::other) return false;
+          if (name.kind == Name::Kind::wildcard && !p.wildcard) return false;
+          return p.matches(name.text);
+        });
     if (matched != set.complemented()) result.emplace_back(rank, rank);
   }
   return result;
@@ -297,7 +292,8 @@ Node Space::match(Diagrams& diagrams, const ir::Match& match) const {
           if (!match.out.is_any()) node = restrict(diagrams, f, ranges(f, match.out), node);
           break;
         case Field::profile:
-          if (!match.profiles.is_all()) node = restrict(diagrams, f, enum_ranges(match.profiles), node);
+          if (!match.profiles.is_all())
+            node = restrict(diagrams, f, enum_ranges(match.profiles), node);
           break;
         case Field::state:
           if (!match.states.is_all()) node = restrict(diagrams, f, enum_ranges(match.states), node);
@@ -378,7 +374,8 @@ ir::Packet Space::packet(ir::Hook hook, std::span<const std::uint32_t> ranks) co
   return packet;
 }
 
-std::vector<std::uint32_t> Space::ranks(const ir::Packet& packet, const ir::PredicateValue& holds) const {
+std::vector<std::uint32_t> Space::ranks(const ir::Packet& packet,
+                                        const ir::PredicateValue& holds) const {
   std::vector<std::uint32_t> ranks(field_count + predicates_.size());
   const auto put = [&](Field f, u128 value) { ranks[level(f)] = rank_of(f, value); };
   const bool v4 = packet.family() == Family::ipv4;

@@ -2,10 +2,10 @@
 // ranks stand for.
 //
 // A Space is made for the programs that are to be compared. Each field's domain is cut at every
-// boundary that one of them mentions, and the pieces are numbered: the ranks. Interfaces, programs and
-// Windows services are the names and wildcards mentioned, plus "any other". A packet's protocol decides
-// what its layer-4 fields mean, and its family which addresses it has: fields that a packet does not
-// have are never looked at on its path (ir::Match holds that by its invariants).
+// boundary that one of them mentions, and the pieces are numbered: the ranks. Interfaces, programs
+// and Windows services are the names and wildcards mentioned, plus "any other". A packet's protocol
+// decides what its layer-4 fields mean, and its family which addresses it has: fields that a packet
+// does not have are never looked at on its path (ir::Match holds that by its invariants).
 #pragma once
 
 #include <array>
@@ -51,7 +51,9 @@ class Space {
  public:
   Space(std::span<const ir::Program* const> programs, FieldOrder order);
 
-  [[nodiscard]] std::uint32_t level(Field field) const { return levels_[static_cast<std::size_t>(field)]; }
+  [[nodiscard]] std::uint32_t level(Field field) const {
+    return levels_[static_cast<std::size_t>(field)];
+  }
   // Predicates come behind all fields, in ascending order.
   [[nodiscard]] std::uint32_t level(const ir::Predicate& predicate) const;
   // The field at a level; none for a predicate's.
@@ -73,8 +75,8 @@ class Space {
                                                  const ir::PredicateValue& holds) const;
 
  private:
-  // One name or region of names: an exact name, the names that begin with `text` and are mentioned by
-  // nothing longer, or the names that nothing mentions.
+  // One name or region of names: an exact name, the names that begin with `text` and are mentioned
+  // by nothing longer, or the names that nothing mentions.
   struct Name {
     std::string text;
     enum class Kind : std::uint8_t { exact, wildcard, other } kind = Kind::other;
@@ -93,7 +95,8 @@ class Space {
   [[nodiscard]] std::vector<Name>& names(Field field);
   [[nodiscard]] const std::vector<Name>& names(Field field) const;
   [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
-  [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Node below) const;
+  [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed,
+                              Node below) const;
 
   std::array<std::uint32_t, field_count> levels_{};
   std::array<Field, field_count> fields_{};

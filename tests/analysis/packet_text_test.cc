@@ -36,7 +36,8 @@ TEST(PacketText, ReadsWhatItPrints) {
            "esp 203.0.113.9 -> 192.0.2.10 in wan out lan established",
            "200 203.0.113.9 -> 192.0.2.10 new",
        }) {
-    const auto parsed = parse(text == "200 203.0.113.9 -> 192.0.2.10 new" ? "200 203.0.113.9 -> 192.0.2.10" : text);
+    const auto parsed =
+        parse(text == "200 203.0.113.9 -> 192.0.2.10 new" ? "200 203.0.113.9 -> 192.0.2.10" : text);
     ASSERT_TRUE(parsed.packet) << parsed.message;
     EXPECT_EQ(to_text(*parsed.packet), text);
   }
@@ -53,7 +54,8 @@ TEST(PacketText, FillsInWhatIsUnsaid) {
   EXPECT_EQ(parse("tcp 192.0.2.1 192.0.2.2:1 out eth0").packet->hook, ir::Hook::outbound);
   EXPECT_EQ(parse("tcp 192.0.2.1 192.0.2.2:1 out a in b").packet->hook, ir::Hook::forward);
   EXPECT_EQ(parse("tcp 192.0.2.1 192.0.2.2:1 profile domain").packet->profile, ir::Profile::domain);
-  EXPECT_EQ(parse("tcp 192.0.2.1 192.0.2.2:1 program \"C:\\a b.exe\"").packet->program, "C:\\a b.exe");
+  EXPECT_EQ(parse("tcp 192.0.2.1 192.0.2.2:1 program \"C:\\a b.exe\"").packet->program,
+            "C:\\a b.exe");
 }
 
 TEST(PacketText, SaysWhatIsWrongAtItsPlace) {
@@ -69,12 +71,15 @@ TEST(PacketText, SaysWhatIsWrongAtItsPlace) {
            Case{"tcp 192.0.2.1", "the destination address is missing", ""},
            Case{"tcp 192.0.2.1 -> 192.0.2.2", "the destination port is missing", "192.0.2.2"},
            Case{"tcp 192.0.2.1 -> 192.0.2.2:99999", "`99999` is not a port", "192.0.2.2:99999"},
-           Case{"tcp 192.0.2.1 -> [2001:db8::1]:22", "source and destination are of different families", "[2001:db8::1]:22"},
+           Case{"tcp 192.0.2.1 -> [2001:db8::1]:22",
+                "source and destination are of different families", "[2001:db8::1]:22"},
            Case{"tcp 192.0.2.1 -> [2001:db8::1:22", "`[` without `]`", "[2001:db8::1:22"},
            Case{"tcp web -> 192.0.2.2:80", "`web` is not an address", "web"},
            Case{"icmp 192.0.2.1 -> 192.0.2.2", "an ICMP packet needs a type", "icmp"},
-           Case{"icmpv6/128 192.0.2.1 -> 192.0.2.2", "`icmpv6/128` does not go with these addresses", "icmpv6/128"},
-           Case{"icmp/packet-too-big 192.0.2.1 -> 192.0.2.2", "`packet-too-big` does not exist in ICMP", "icmp/packet-too-big"},
+           Case{"icmpv6/128 192.0.2.1 -> 192.0.2.2",
+                "`icmpv6/128` does not go with these addresses", "icmpv6/128"},
+           Case{"icmp/packet-too-big 192.0.2.1 -> 192.0.2.2",
+                "`packet-too-big` does not exist in ICMP", "icmp/packet-too-big"},
            Case{"icmp/300 192.0.2.1 -> 192.0.2.2", "`300` is not an ICMP type", "icmp/300"},
            Case{"icmp/8 192.0.2.1:1 -> 192.0.2.2", "ICMP has no ports", "192.0.2.1:1"},
            Case{"esp 192.0.2.1 -> 192.0.2.2:1", "protocol `esp` has no ports", "192.0.2.2:1"},
@@ -87,7 +92,8 @@ TEST(PacketText, SaysWhatIsWrongAtItsPlace) {
     EXPECT_EQ(parsed.message, "this is not a packet: " + message) << text;
     EXPECT_EQ(parsed.place, place) << text;
   }
-  EXPECT_EQ(parse(std::string(5000, 'x')).message, "this is not a packet: it is longer than 4096 bytes");
+  EXPECT_EQ(parse(std::string(5000, 'x')).message,
+            "this is not a packet: it is longer than 4096 bytes");
   EXPECT_EQ(parse("tcp 192.0.2.1 -> 192.0.2.2:1 in eth0 user 0").message,
             "this is not a packet: only outbound packets have an owner");
 }

@@ -65,8 +65,10 @@ TEST(Usage, SaysWhatIsWrongAndWhereHelpIs) {
            Case{{"check"}, "POLICY is required"},
            Case{{"compile", "-"}, "--target is required"},
            Case{{"compile", "-", "--target", "pf"}, "`pf` is not one of iptables|netsh|nftables"},
-           Case{{"compile", "-", "--target", "netsh", "--target", "iptables"}, "several targets need a folder"},
-           Case{{"compile", "-", "--target", "netsh", "-o", "x", "--part", "y"}, "-o writes all parts"},
+           Case{{"compile", "-", "--target", "netsh", "--target", "iptables"},
+                "several targets need a folder"},
+           Case{{"compile", "-", "--target", "netsh", "-o", "x", "--part", "y"},
+                "-o writes all parts"},
            Case{{"check", "-", "--at", "yesterday"}, "--at: `yesterday` is not a date"},
            Case{{"check", "-", "--no-such"}, "--no-such"},
            Case{{"explain", "-"}, "PACKET is required"},
@@ -79,8 +81,10 @@ TEST(Usage, SaysWhatIsWrongAndWhereHelpIs) {
 }
 
 TEST(Usage, HelpAndVersionGoToStandardOutput) {
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"--help"}, {"check", "--help"}, {"apply", "--help"}, {"--version"}}) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
+                                                    {"check", "--help"},
+                                                    {"apply", "--help"},
+                                                    {"--version"}}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.exit, Exit::ok);
     EXPECT_NE(result.out, "");
@@ -106,9 +110,11 @@ TEST(Check, ATargetThatIsNamedMustBeAble) {
 }
 
 TEST(Check, ReportsAllErrorsOfAFile) {
-  const auto result = run({"check", "-"}, "[inbound]\nalow = []\ndefault = \"dorp\"\nallow = [\"shh\", \"tcp/0\"]\n");
+  const auto result = run(
+      {"check", "-"}, "[inbound]\nalow = []\ndefault = \"dorp\"\nallow = [\"shh\", \"tcp/0\"]\n");
   EXPECT_EQ(result.exit, Exit::no);
-  for (const auto* place : {"<stdin>:2:1: error", "<stdin>:3:11: error", "<stdin>:4:10: error", "<stdin>:4:1"})
+  for (const auto* place :
+       {"<stdin>:2:1: error", "<stdin>:3:11: error", "<stdin>:4:10: error", "<stdin>:4:1"})
     EXPECT_NE(result.err.find(place), std::string::npos) << place << " in\n" << result.err;
 }
 
@@ -147,14 +153,16 @@ TEST_F(Folder, CompileWritesAllPartsOfAllTargets) {
 
 TEST_F(Folder, APolicyWithErrorsWritesNothing) {
   const auto policy = write("web.toml", "[inbound]\nallow = [\"shh\"]\n");
-  const auto result = run({"compile", policy, "--target", "nftables", "-o", (folder_ / "out").string()});
+  const auto result =
+      run({"compile", policy, "--target", "nftables", "-o", (folder_ / "out").string()});
   EXPECT_EQ(result.exit, Exit::no);
   EXPECT_EQ(result.out, "");
   EXPECT_EQ(files(), std::vector<std::string>{"web.toml"});
 }
 
 TEST_F(Folder, OneTargetThatRefusesStopsAll) {
-  const auto policy = write("web.toml", "[inbound]\nallow = [{ service = \"ssh\", count = true }]\n");
+  const auto policy =
+      write("web.toml", "[inbound]\nallow = [{ service = \"ssh\", count = true }]\n");
   const auto result = run({"compile", policy, "--target", "nftables", "--target", "netsh", "-o",
                            (folder_ / "out").string()});
   EXPECT_EQ(result.exit, Exit::no);
@@ -187,7 +195,8 @@ TEST(Compile, JsonCarriesTheParts) {
   EXPECT_EQ(result.exit, Exit::ok);
   EXPECT_EQ(result.err, "");
   const auto parts = nlohmann::json::parse(result.out).at("artifacts")[0].at("parts");
-  EXPECT_NE(parts[0].at("text").get<std::string>().find("table inet firewright"), std::string::npos);
+  EXPECT_NE(parts[0].at("text").get<std::string>().find("table inet firewright"),
+            std::string::npos);
   EXPECT_FALSE(parts[1].at("base64").get<std::string>().empty());
 }
 
@@ -201,8 +210,9 @@ TEST(Explain, NamesTheExceptionThatDecides) {
 }
 
 TEST(Explain, ADenyByDefaultNamesWhatCameNearest) {
-  const auto result = run({"explain", "-", "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0"},
-                          "[inbound]\nallow = [\"dns\", { service = \"ssh\", from = \"192.0.2.0/24\" }]\n");
+  const auto result =
+      run({"explain", "-", "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0"},
+          "[inbound]\nallow = [\"dns\", { service = \"ssh\", from = \"192.0.2.0/24\" }]\n");
   EXPECT_EQ(result.out.substr(0, result.out.find("dns")),
             "drop  tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0 new\n"
             "  by the default of inbound\n"
@@ -213,16 +223,18 @@ TEST(Explain, ADenyByDefaultNamesWhatCameNearest) {
 }
 
 TEST(Explain, SaysWhatHappensOverALimit) {
-  const auto result =
-      run({"explain", "-", "tcp 203.0.113.9 -> 192.0.2.10:22 in eth0"},
-          "[inbound]\nallow = [{ service = \"ssh\", limit = { rate = \"10/minute\", per = \"source\" } }]\n");
-  EXPECT_NE(result.out.find("while its limit lasts; over it: drop"), std::string::npos) << result.out;
+  const auto result = run({"explain", "-", "tcp 203.0.113.9 -> 192.0.2.10:22 in eth0"},
+                          "[inbound]\nallow = [{ service = \"ssh\", limit = { rate = "
+                          "\"10/minute\", per = \"source\" } }]\n");
+  EXPECT_NE(result.out.find("while its limit lasts; over it: drop"), std::string::npos)
+      << result.out;
 }
 
 TEST(Explain, ABadPacketIsShownWithItsPlace) {
   const auto result = run({"explain", "-", "tcp 203.0.113.9 -> 192.0.2.10"}, small);
   EXPECT_EQ(result.exit, Exit::no);
-  EXPECT_NE(result.err.find("<packet>:1:20: error: this is not a packet: the destination port is missing"),
+  EXPECT_NE(result.err.find(
+                "<packet>:1:20: error: this is not a packet: the destination port is missing"),
             std::string::npos)
       << result.err;
 }

@@ -1,9 +1,9 @@
 // Goldens: what the command writes for a policy, as files that a reviewer reads.
 //
-// A case is a folder of tests/golden/cases/ (its policy.toml) or an example policy (its goldens stand in
-// tests/golden/examples/). For each the IR and every part of every target are compared with the files
-// in the folder; a target that refuses leaves its diagnostics in TARGET.refused.txt. A missing or an
-// extra file fails. FIREWRIGHT_REWRITE_GOLDENS=1 rewrites them all.
+// A case is a folder of tests/golden/cases/ (its policy.toml) or an example policy (its goldens
+// stand in tests/golden/examples/). For each the IR and every part of every target are compared
+// with the files in the folder; a target that refuses leaves its diagnostics in TARGET.refused.txt.
+// A missing or an extra file fails. FIREWRIGHT_REWRITE_GOLDENS=1 rewrites them all.
 
 #include <gtest/gtest.h>
 
@@ -48,7 +48,8 @@ std::vector<Case> find_cases() {
     for (const auto& entry : fs::directory_iterator(root / "tests/golden/cases"))
       cases.push_back({"case-" + entry.path().filename().string(),
                        fs::relative(entry.path() / "policy.toml", root), entry.path()});
-  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.name < b.name; });
+  std::sort(cases.begin(), cases.end(),
+            [](const Case& a, const Case& b) { return a.name < b.name; });
   return cases;
 }
 
@@ -76,8 +77,8 @@ bool is_input(const fs::path& path) {
   return path.extension() == ".toml" || path.extension() == ".input" || path.extension() == ".json";
 }
 
-// What the command writes for a policy, by the golden's file name. Binary parts are held against the
-// text by the kernel tests and left out here.
+// What the command writes for a policy, by the golden's file name. Binary parts are held against
+// the text by the kernel tests and left out here.
 std::map<std::string, std::string> outputs(const std::string& policy) {
   std::map<std::string, std::string> files;
   const std::vector<std::string> common = {policy, "--at", "2026-01-01"};
@@ -90,7 +91,8 @@ std::map<std::string, std::string> outputs(const std::string& policy) {
       ir.exit == cli::Exit::ok ? ir.out : ir.err;
   if (ir.exit == cli::Exit::ok && !ir.err.empty()) files["warnings.txt"] = ir.err;
   for (const std::string target : {"iptables", "nftables", "netsh"}) {
-    const auto folder = fs::temp_directory_path() / ("firewright-golden-" + std::to_string(::getpid()));
+    const auto folder =
+        fs::temp_directory_path() / ("firewright-golden-" + std::to_string(::getpid()));
     fs::remove_all(folder);
     const auto compiled = with({"compile", "--target", target, "-o", folder.string()});
     if (compiled.exit != cli::Exit::ok) {
@@ -129,7 +131,8 @@ TEST_P(Golden, IsWhatTheCommandWrites) {
   }
   for (const auto& entry : fs::directory_iterator(param.goldens)) {
     if (is_input(entry.path())) continue;
-    EXPECT_TRUE(written.contains(entry.path().filename().string())) << "extra file " << entry.path();
+    EXPECT_TRUE(written.contains(entry.path().filename().string()))
+        << "extra file " << entry.path();
   }
 }
 
@@ -139,16 +142,18 @@ TEST_P(Golden, IsTheSameEverywhere) {
   const auto compile = [&](const std::string& policy) {
     std::string all;
     for (const std::string target : {"iptables", "nftables", "netsh"}) {
-      const auto folder = fs::temp_directory_path() / ("firewright-same-" + std::to_string(::getpid()));
+      const auto folder =
+          fs::temp_directory_path() / ("firewright-same-" + std::to_string(::getpid()));
       fs::remove_all(folder);
-      if (run({"compile", "--target", target, "-o", folder.string(), policy, "--at", "2026-01-01"}).exit !=
-          cli::Exit::ok)
+      if (run({"compile", "--target", target, "-o", folder.string(), policy, "--at", "2026-01-01"})
+              .exit != cli::Exit::ok)
         continue;
       std::vector<fs::path> files;
       for (const auto& entry : fs::recursive_directory_iterator(folder))
         if (entry.is_regular_file()) files.push_back(entry.path());
       std::sort(files.begin(), files.end());
-      for (const auto& file : files) all += fs::relative(file, folder).string() + "\n" + read_file(file);
+      for (const auto& file : files)
+        all += fs::relative(file, folder).string() + "\n" + read_file(file);
       fs::remove_all(folder);
     }
     return all;
@@ -171,7 +176,9 @@ INSTANTIATE_TEST_SUITE_P(Policies, Golden, testing::ValuesIn(find_cases()),
                          [](const testing::TestParamInfo<Case>& param) {
                            auto name = param.param.name;
                            std::replace_if(
-                               name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+                               name.begin(), name.end(),
+                               [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+                               '_');
                            return name;
                          });
 
@@ -181,7 +188,8 @@ TEST(Goldens, NoneIsLeftBehind) {
   if (!fs::exists(examples)) return;
   const auto cases = find_cases();
   for (const auto& entry : fs::directory_iterator(examples))
-    EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const Case& c) { return c.goldens == entry.path(); }))
+    EXPECT_TRUE(std::any_of(cases.begin(), cases.end(),
+                            [&](const Case& c) { return c.goldens == entry.path(); }))
         << entry.path() << " has no policy";
 }
 

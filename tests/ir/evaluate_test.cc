@@ -6,7 +6,10 @@ namespace firewright::ir {
 namespace {
 
 Rule rule(Match match, Verdict verdict, Effects effects = {}) {
-  return {.match = std::move(match), .effects = std::move(effects), .verdict = std::move(verdict), .origin = {}};
+  return {.match = std::move(match),
+          .effects = std::move(effects),
+          .verdict = std::move(verdict),
+          .origin = {}};
 }
 
 Match tcp_to(std::uint16_t port) {
@@ -24,7 +27,9 @@ Packet tcp_packet(std::uint16_t port) {
 }
 
 Program program(std::vector<Rule> rules, VerdictKind policy = VerdictKind::drop) {
-  return {.chains = {{.name = "inbound", .hook = Hook::inbound, .policy = policy, .rules = std::move(rules)}}};
+  return {
+      .chains = {
+          {.name = "inbound", .hook = Hook::inbound, .policy = policy, .rules = std::move(rules)}}};
 }
 
 TEST(Evaluate, TheFirstMatchDecides) {
@@ -91,10 +96,12 @@ TEST(Evaluate, APacketWithoutAnOwnerMatchesNoOwner) {
 
 TEST(Evaluate, PredicatesAreAsked) {
   auto limited = tcp_to(22);
-  limited.predicates.push_back({"ssh", RateLimit{.packets = 1, .unit = TimeUnit::second, .burst = 1, .per_source = false}});
+  limited.predicates.push_back(
+      {"ssh", RateLimit{.packets = 1, .unit = TimeUnit::second, .burst = 1, .per_source = false}});
   const auto p = program({rule(limited, Verdict::accept())});
   EXPECT_EQ(evaluate(p, tcp_packet(22))->verdict, Verdict::accept());
-  EXPECT_EQ(evaluate(p, tcp_packet(22), [](const Predicate&) { return false; })->verdict, Verdict::drop());
+  EXPECT_EQ(evaluate(p, tcp_packet(22), [](const Predicate&) { return false; })->verdict,
+            Verdict::drop());
 }
 
 Verdict to_chain(VerdictKind kind, std::string chain) {
@@ -102,12 +109,13 @@ Verdict to_chain(VerdictKind kind, std::string chain) {
 }
 
 TEST(Evaluate, JumpsComeBackAndGotosDoNot) {
-  auto p = program({rule(tcp_to(1), to_chain(VerdictKind::jump, "sub")),
-                    rule(tcp_to(2), to_chain(VerdictKind::go_to, "sub")),
-                    rule({}, Verdict::accept())});
+  auto p =
+      program({rule(tcp_to(1), to_chain(VerdictKind::jump, "sub")),
+               rule(tcp_to(2), to_chain(VerdictKind::go_to, "sub")), rule({}, Verdict::accept())});
   p.chains.push_back({.name = "sub", .hook = {}, .policy = {}, .rules = {}});
   EXPECT_EQ(evaluate(p, tcp_packet(1))->verdict, Verdict::accept());
-  EXPECT_EQ(evaluate(p, tcp_packet(2))->verdict, Verdict::drop()) << "the end of goto is the policy";
+  EXPECT_EQ(evaluate(p, tcp_packet(2))->verdict, Verdict::drop())
+      << "the end of goto is the policy";
   p.chains[1].rules.push_back(rule({}, {.kind = VerdictKind::return_, .reject = {}, .chain = {}}));
   p.chains[1].rules.push_back(rule({}, Verdict::drop()));
   EXPECT_EQ(evaluate(p, tcp_packet(1))->verdict, Verdict::accept()) << "return ends the chain";

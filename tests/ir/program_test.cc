@@ -51,7 +51,8 @@ TEST(Text, LeavesOutWhatIsAny) {
   match.protocols = ProtocolSet::of(protocol::tcp);
   match.destination_ports = PortSet{{Port{22}, Port{22}}, {Port{5000}, Port{5010}}};
   match.source.v4 = Ipv4Set{{Ipv4{0xC0000200}, Ipv4{0xC00002ff}}};
-  match.predicates = {{"ssh", RateLimit{.packets = 10, .unit = TimeUnit::minute, .burst = 20, .per_source = true}}};
+  match.predicates = {
+      {"ssh", RateLimit{.packets = 10, .unit = TimeUnit::minute, .burst = 20, .per_source = true}}};
   EXPECT_EQ(to_text(match),
             "in {\"eth*\"} state {new, untracked} protocol {tcp} dport {22, 5000-5010} "
             "from4 {192.0.2.0/24} while {ssh:rate 10/minute burst 20 per source}");
@@ -60,10 +61,11 @@ TEST(Text, LeavesOutWhatIsAny) {
 TEST(Text, QuotesWhatAnAuthorWrote) {
   Program program;
   Chain chain{.name = "inbound", .hook = Hook::inbound, .policy = VerdictKind::drop, .rules = {}};
-  chain.rules.push_back({.match = {},
-                         .effects = {.log = "a\"b\n", .count = {}},
-                         .verdict = Verdict::drop(),
-                         .origin = {.kind = OriginKind::exception, .label = "x\\y", .reason = {}, .span = {}}});
+  chain.rules.push_back(
+      {.match = {},
+       .effects = {.log = "a\"b\n", .count = {}},
+       .verdict = Verdict::drop(),
+       .origin = {.kind = OriginKind::exception, .label = "x\\y", .reason = {}, .span = {}}});
   program.chains.push_back(chain);
   EXPECT_EQ(to_text(program),
             "chain inbound hook inbound policy drop\n"

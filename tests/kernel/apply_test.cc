@@ -1,5 +1,5 @@
-// `firewright apply`, the whole command, in network namespaces: what it loads, and what it says when it
-// may not or cannot.
+// `firewright apply`, the whole command, in network namespaces: what it loads, and what it says
+// when it may not or cannot.
 
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -30,19 +30,19 @@ CommandResult apply(const std::vector<std::string>& more, const std::string& tom
   return run(command, toml);
 }
 
-#define EXPECT_IN_NAMESPACE(expected, body)                \
-  do {                                                     \
-    SKIP_WITHOUT_BED();                                    \
-    const auto outcome = in_namespace(body);               \
-    ASSERT_TRUE(outcome.done()) << outcome.text;           \
-    EXPECT_EQ(outcome.text, expected);                     \
+#define EXPECT_IN_NAMESPACE(expected, body)      \
+  do {                                           \
+    SKIP_WITHOUT_BED();                          \
+    const auto outcome = in_namespace(body);     \
+    ASSERT_TRUE(outcome.done()) << outcome.text; \
+    EXPECT_EQ(outcome.text, expected);           \
   } while (false)
 
 TEST(Apply, LoadsByNftables) {
   EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by nftables\n1", [] {
     const auto first = said(apply({}));
-    const bool loaded =
-        must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") != std::string::npos;
+    const bool loaded = must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") !=
+                        std::string::npos;
     return first + (loaded ? "1" : "0");
   });
 }
@@ -77,7 +77,8 @@ TEST(Apply, CoexistsAgainAndAgain) {
 TEST(Apply, ADryRunAsksTheKernelAndChangesNothing) {
   for (const std::string backend : {"nftables", "iptables"})
     EXPECT_IN_NAMESPACE("exit 0\n-: would load 2 exceptions, 11 rules by " + backend + "\n", [&] {
-      return said(apply({"--dry-run", "--backend", backend})) + must_run({"nft", "list", "ruleset"});
+      return said(apply({"--dry-run", "--backend", backend})) +
+             must_run({"nft", "list", "ruleset"});
     });
 }
 
@@ -88,10 +89,11 @@ TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
     must_run({"nft", "add", "table", "inet", "other"});
     std::string text;
     for (const std::string backend : {"nftables", "iptables"}) {
-      const auto result = run({"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", binary, "apply",
-                               "-", "--backend", backend},
+      const auto result = run({"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all",
+                               binary, "apply", "-", "--backend", backend},
                               policy);
-      text += std::to_string(result.status) + (result.err.find("nothing was changed") != std::string::npos ? "+" : result.err);
+      text += std::to_string(result.status) +
+              (result.err.find("nothing was changed") != std::string::npos ? "+" : result.err);
     }
     return text + must_run({"nft", "list", "ruleset"});
   });
@@ -132,11 +134,13 @@ TEST(Apply, WarnsAHostThatForwards) {
   SKIP_WITHOUT_BED();
   const auto outcome = in_namespace([] {
     must_run({"ip", "link", "add", "docker0", "type", "bridge"});
-    return said(apply({"--dry-run"})) + said(apply({"--dry-run"}, std::string("[forward]\ndefault = \"unmanaged\"\n") + policy));
+    return said(apply({"--dry-run"})) +
+           said(apply({"--dry-run"}, std::string("[forward]\ndefault = \"unmanaged\"\n") + policy));
   });
   ASSERT_TRUE(outcome.done()) << outcome.text;
   const auto warning = outcome.text.find(
-      "warning: this host has `docker0` and may forward for others, which the policy cuts off [forwarding-host]");
+      "warning: this host has `docker0` and may forward for others, which the policy cuts off "
+      "[forwarding-host]");
   EXPECT_NE(warning, std::string::npos) << outcome.text;
   EXPECT_EQ(outcome.text.find("[forwarding-host]", warning + 100), std::string::npos)
       << "unmanaged forwarding cuts nothing off\n"

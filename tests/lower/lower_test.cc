@@ -14,8 +14,12 @@ namespace {
 
 class NoOwners final : public policy::OwnerDatabase {
  public:
-  [[nodiscard]] std::optional<OwnerId> user(const std::string&) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<OwnerId> group(const std::string&) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<OwnerId> user(const std::string&) const override {
+    return std::nullopt;
+  }
+  [[nodiscard]] std::optional<OwnerId> group(const std::string&) const override {
+    return std::nullopt;
+  }
 };
 
 struct Lowered {
@@ -32,8 +36,8 @@ Lowered lowered(const std::string& toml, Target target = Target::nftables) {
   Sink sink;
   Lowered result;
   const auto policy = policy::read_policy(
-      "p.toml", std::nullopt, {.files = &files, .owners = &owners, .set_vars = {}, .vars_files = {}},
-      sources, sink);
+      "p.toml", std::nullopt,
+      {.files = &files, .owners = &owners, .set_vars = {}, .vars_files = {}}, sources, sink);
   if (!sink.has_errors())
     result.program = lower(policy, {.target = target, .today = {2026, 6, 1}}, sink);
   sink.sort();
@@ -52,7 +56,8 @@ std::string rules(const std::string& toml, std::string_view chain = "inbound",
   if (found == nullptr) return "no chain";
   for (const auto& rule : found->rules) {
     EXPECT_TRUE(ir::valid(rule.match)) << to_text(rule.match);
-    if (rule.origin.kind != ir::OriginKind::exception && rule.origin.kind != ir::OriginKind::default_log)
+    if (rule.origin.kind != ir::OriginKind::exception &&
+        rule.origin.kind != ir::OriginKind::default_log)
       continue;
     out += to_text(rule.match);
     if (rule.effects.log) out += " log '" + *rule.effects.log + "'";
@@ -81,7 +86,8 @@ TEST(Lower, ThePolicyOfThreeWordsIsAWholeFirewall) {
             "established: state {established, related} -> accept\n"
             "icmp-errors: family {ipv4} protocol {icmp} icmp {3/0-3/255, 11/0-12/255} -> accept\n"
             "icmp-errors: family {ipv6} protocol {icmpv6} icmp {1/0-4/255} -> accept\n"
-            "neighbour-discovery: family {ipv6} protocol {icmpv6} icmp {130/0-136/255, 143/0-143/255} -> accept\n"
+            "neighbour-discovery: family {ipv6} protocol {icmpv6} icmp {130/0-136/255, "
+            "143/0-143/255} -> accept\n"
             "drop-invalid: state {invalid} -> drop\n"
             "exception: protocol {tcp} dport {22} -> accept\n"
             "default: any -> drop\n");
@@ -90,7 +96,8 @@ TEST(Lower, ThePolicyOfThreeWordsIsAWholeFirewall) {
 }
 
 TEST(Lower, ForwardingHasABaselineOnceSomethingIsForwarded) {
-  EXPECT_EQ(all_rules("[forward]\nallow = [{ service = \"ssh\", in = \"eth0\", out = \"eth1\" }]\n", "forward"),
+  EXPECT_EQ(all_rules("[forward]\nallow = [{ service = \"ssh\", in = \"eth0\", out = \"eth1\" }]\n",
+                      "forward"),
             "established: state {established, related} -> accept\n"
             "icmp-errors: family {ipv4} protocol {icmp} icmp {3/0-3/255, 11/0-12/255} -> accept\n"
             "icmp-errors: family {ipv6} protocol {icmpv6} icmp {1/0-4/255} -> accept\n"
@@ -100,32 +107,38 @@ TEST(Lower, ForwardingHasABaselineOnceSomethingIsForwarded) {
 }
 
 TEST(Lower, BaselineThatAnAllowCoversIsLeftOut) {
-  EXPECT_EQ(all_rules("[baseline]\ndrop-invalid = false\n[inbound]\nallow = [\"ssh\", { protocol = \"icmp\" }]\n", "inbound"),
+  EXPECT_EQ(all_rules("[baseline]\ndrop-invalid = false\n[inbound]\nallow = [\"ssh\", { protocol = "
+                      "\"icmp\" }]\n",
+                      "inbound"),
             "loopback: in {\"lo\"} -> accept\n"
             "established: state {established, related} -> accept\n"
             "exception: protocol {tcp} dport {22} -> accept\n"
             "exception: family {ipv4} protocol {icmp} -> accept\n"
             "exception: family {ipv6} protocol {icmpv6} -> accept\n"
             "default: any -> drop\n");
-  for (const std::string keeps : {"[inbound]\nallow = [{ protocol = \"icmp\" }]\n",
-                                  "[baseline]\ndrop-invalid = false\n[inbound]\nallow = [{ protocol = \"icmp\" }]\n"
-                                  "deny = [\"icmp/echo-request\"]\n",
-                                  "[baseline]\ndrop-invalid = false\n[inbound]\n"
-                                  "allow = [{ protocol = \"icmp\", count = true }]\n"})
+  for (const std::string keeps :
+       {"[inbound]\nallow = [{ protocol = \"icmp\" }]\n",
+        "[baseline]\ndrop-invalid = false\n[inbound]\nallow = [{ protocol = \"icmp\" }]\n"
+        "deny = [\"icmp/echo-request\"]\n",
+        "[baseline]\ndrop-invalid = false\n[inbound]\n"
+        "allow = [{ protocol = \"icmp\", count = true }]\n"})
     EXPECT_NE(all_rules(keeps, "inbound").find("icmp-errors"), std::string::npos)
         << "an order or an effect hangs on it: " << keeps;
 }
 
 TEST(Lower, BaselineCanBeTakenAwayPieceByPiece) {
-  EXPECT_EQ(all_rules("[baseline]\nloopback = false\nestablished = false\ndrop-invalid = false\n"
-                      "icmp-errors = false\nneighbour-discovery = false\n[inbound]\nallow = [\"ssh\"]\n",
-                      "inbound"),
-            "exception: protocol {tcp} dport {22} -> accept\n"
-            "default: any -> drop\n");
+  EXPECT_EQ(
+      all_rules("[baseline]\nloopback = false\nestablished = false\ndrop-invalid = false\n"
+                "icmp-errors = false\nneighbour-discovery = false\n[inbound]\nallow = [\"ssh\"]\n",
+                "inbound"),
+      "exception: protocol {tcp} dport {22} -> accept\n"
+      "default: any -> drop\n");
 }
 
 TEST(Lower, UnmanagedMakesNoChain) {
-  EXPECT_EQ(all_rules("[inbound]\nallow = [\"ssh\"]\n[forward]\ndefault = \"unmanaged\"\n", "forward"), "no chain");
+  EXPECT_EQ(
+      all_rules("[inbound]\nallow = [\"ssh\"]\n[forward]\ndefault = \"unmanaged\"\n", "forward"),
+      "no chain");
   EXPECT_TRUE(lowered("[forward]\ndefault = \"unmanaged\"\nallow = [\"ssh\"]\n").failed);
 }
 
@@ -156,11 +169,15 @@ TEST(Lower, ServicesOfOneExceptionJoin) {
 TEST(Lower, FamiliesAreNarrowedByAddresses) {
   EXPECT_EQ(rules("[inbound]\nallow = [{ service = \"ping\", from = \"192.0.2.0/24\" }]\n"),
             "family {ipv4} protocol {icmp} icmp {8/0-8/255} from4 {192.0.2.0/24} -> accept\n");
-  EXPECT_EQ(rules("[inbound]\nallow = [{ service = \"ssh\", from = [\"192.0.2.0/24\", \"2001:db8::/32\"], "
-                  "from-except = \"192.0.2.1\" }]\n"),
-            "protocol {tcp} dport {22} from4 {192.0.2.0, 192.0.2.2-192.0.2.255} from6 {2001:db8::/32} -> accept\n");
+  EXPECT_EQ(
+      rules(
+          "[inbound]\nallow = [{ service = \"ssh\", from = [\"192.0.2.0/24\", \"2001:db8::/32\"], "
+          "from-except = \"192.0.2.1\" }]\n"),
+      "protocol {tcp} dport {22} from4 {192.0.2.0, 192.0.2.2-192.0.2.255} from6 {2001:db8::/32} -> "
+      "accept\n");
   EXPECT_EQ(rules("[inbound]\nallow = [{ service = \"ssh\", from-except = \"192.0.2.0/24\" }]\n"),
-            "protocol {tcp} dport {22} from4 {0.0.0.0-192.0.1.255, 192.0.3.0-255.255.255.255} -> accept\n")
+            "protocol {tcp} dport {22} from4 {0.0.0.0-192.0.1.255, 192.0.3.0-255.255.255.255} -> "
+            "accept\n")
       << "an exception from everything leaves IPv6 alone";
 }
 
@@ -178,7 +195,8 @@ TEST(Lower, ANarrowingThatLeavesNothingIsAnError) {
                 "`family` is IPv6 only and `from` is IPv4 only: no packet is both"},
            Case{"{ service = \"dhcpv6-client\", protocol = \"icmpv4\", family = \"ipv6\" }", ""},
            Case{"{ protocol = \"icmpv6\", family = \"ipv4\" }",
-                "this exception matches no packet: nothing of this service or protocol exists in IPv4"},
+                "this exception matches no packet: nothing of this service or protocol exists in "
+                "IPv4"},
        }) {
     const auto result = lowered("[inbound]\nallow = [" + exception + "]\n");
     EXPECT_TRUE(result.failed) << exception;
@@ -187,11 +205,13 @@ TEST(Lower, ANarrowingThatLeavesNothingIsAnError) {
 }
 
 TEST(Lower, ExpiredExceptionsAreLeftOutWithAWarning) {
-  const auto result = lowered("[inbound]\nallow = [\"ssh\", { service = \"http\", expires = 2026-06-01 }, "
-                              "{ service = \"https\", expires = 2026-06-02 }]\n");
+  const auto result = lowered(
+      "[inbound]\nallow = [\"ssh\", { service = \"http\", expires = 2026-06-01 }, "
+      "{ service = \"https\", expires = 2026-06-02 }]\n");
   EXPECT_FALSE(result.failed);
-  EXPECT_NE(result.diagnostics.find("warning: `http` expired on 2026-06-01 and is left out [expired]"),
-            std::string::npos)
+  EXPECT_NE(
+      result.diagnostics.find("warning: `http` expired on 2026-06-01 and is left out [expired]"),
+      std::string::npos)
       << result.diagnostics;
   const auto& rules = result.program.find("inbound")->rules;
   EXPECT_EQ(std::count_if(rules.begin(), rules.end(),
@@ -200,7 +220,8 @@ TEST(Lower, ExpiredExceptionsAreLeftOutWithAWarning) {
 }
 
 TEST(Lower, OnlyOnLeavesTheExceptionOutElsewhere) {
-  const std::string toml = "[inbound]\nallow = [\"ssh\", { service = \"rdp\", only-on = [\"netsh\"] }]\n";
+  const std::string toml =
+      "[inbound]\nallow = [\"ssh\", { service = \"rdp\", only-on = [\"netsh\"] }]\n";
   EXPECT_EQ(rules(toml), "protocol {tcp} dport {22} -> accept\n");
   EXPECT_EQ(rules(toml, "inbound", Target::netsh),
             "protocol {tcp} dport {22} -> accept\nprotocol {tcp, udp} dport {3389} -> accept\n");
@@ -208,7 +229,8 @@ TEST(Lower, OnlyOnLeavesTheExceptionOutElsewhere) {
 
 TEST(Lower, ZonesBecomeInterfacesOrProfiles) {
   const std::string toml =
-      "[zones]\noffice = { interfaces = [\"eth1\", \"wg*\"], profiles = [\"domain\", \"private\"] }\n"
+      "[zones]\noffice = { interfaces = [\"eth1\", \"wg*\"], profiles = [\"domain\", \"private\"] "
+      "}\n"
       "[inbound]\nallow = [{ service = \"ssh\", in = \"office\" }]\n";
   EXPECT_EQ(rules(toml), "in {\"eth1\", \"wg*\"} protocol {tcp} dport {22} -> accept\n");
   EXPECT_EQ(rules(toml, "inbound", Target::netsh),
@@ -220,22 +242,26 @@ TEST(Lower, ZonesBecomeInterfacesOrProfiles) {
 }
 
 TEST(Lower, LimitsCountNewConnectionsAndStandLast) {
-  EXPECT_EQ(rules("[inbound]\nallow = [{ service = \"ssh\", limit = { rate = \"10/minute\", burst = 20, per = "
-                  "\"source\" } }, \"http\", { service = \"dns\", limit = { connections = 50 } }]\n"),
-            "protocol {tcp} dport {80} -> accept\n"
-            "state {new} protocol {tcp} dport {22} while {ssh:rate 10/minute burst 20 per source} -> accept\n"
-            "state {new} protocol {tcp, udp} dport {53} while {dns:connections 50} -> accept\n");
+  EXPECT_EQ(
+      rules("[inbound]\nallow = [{ service = \"ssh\", limit = { rate = \"10/minute\", burst = 20, "
+            "per = "
+            "\"source\" } }, \"http\", { service = \"dns\", limit = { connections = 50 } }]\n"),
+      "protocol {tcp} dport {80} -> accept\n"
+      "state {new} protocol {tcp} dport {22} while {ssh:rate 10/minute burst 20 per source} -> "
+      "accept\n"
+      "state {new} protocol {tcp, udp} dport {53} while {dns:connections 50} -> accept\n");
 }
 
 TEST(Lower, EffectsFireForEveryMatchOfTheKindWhateverTheOrder) {
-  EXPECT_EQ(rules("[inbound]\nallow = [\"http\", { service = \"http\", count = true, name = \"a\" }, "
-                  "{ service = \"http\", from = \"192.0.2.0/24\", log = true, name = \"b\" }, "
-                  "{ service = \"ssh\", log = \"ssh \", name = \"c\" }]\n"),
-            "protocol {tcp} dport {80} count a -> next\n"
-            "family {ipv4} protocol {tcp} dport {80} from4 {192.0.2.0/24} log 'b: ' -> accept\n"
-            "protocol {tcp} dport {22} log 'ssh ' -> accept\n"
-            "protocol {tcp} dport {80} -> accept\n"
-            "protocol {tcp} dport {80} -> accept\n");
+  EXPECT_EQ(
+      rules("[inbound]\nallow = [\"http\", { service = \"http\", count = true, name = \"a\" }, "
+            "{ service = \"http\", from = \"192.0.2.0/24\", log = true, name = \"b\" }, "
+            "{ service = \"ssh\", log = \"ssh \", name = \"c\" }]\n"),
+      "protocol {tcp} dport {80} count a -> next\n"
+      "family {ipv4} protocol {tcp} dport {80} from4 {192.0.2.0/24} log 'b: ' -> accept\n"
+      "protocol {tcp} dport {22} log 'ssh ' -> accept\n"
+      "protocol {tcp} dport {80} -> accept\n"
+      "protocol {tcp} dport {80} -> accept\n");
 }
 
 TEST(Lower, TheDefaultLogIsBounded) {
@@ -244,7 +270,8 @@ TEST(Lower, TheDefaultLogIsBounded) {
             "while {default-log-inbound:rate 5/second burst 10} log 'inbound denied: ' -> next\n");
 }
 
-// Rules have no order: a permutation of the exceptions gives every packet the same verdict and effects.
+// Rules have no order: a permutation of the exceptions gives every packet the same verdict and
+// effects.
 TEST(Lower, PermutedExceptionsMeanTheSame) {
   const std::vector<std::pair<std::string, std::string>> parts = {
       {"allow", "service = \"ssh\", from = \"192.0.2.0/24\", count = true"},
@@ -265,9 +292,12 @@ TEST(Lower, PermutedExceptionsMeanTheSame) {
       for (std::size_t at; (at = line.find(", ")) != std::string::npos && line.find('[') > at;)
         line.replace(at, 2, "\n");
       // Inline arrays hold commas of their own, so keys after one are split by hand.
-      for (std::size_t at; (at = line.find("], ")) != std::string::npos;) line.replace(at, 3, "]\n");
-      for (std::size_t at; (at = line.find("true, ")) != std::string::npos;) line.replace(at, 6, "true\n");
-      for (std::size_t at; (at = line.find("\", from")) != std::string::npos;) line.replace(at, 3, "\"\n");
+      for (std::size_t at; (at = line.find("], ")) != std::string::npos;)
+        line.replace(at, 3, "]\n");
+      for (std::size_t at; (at = line.find("true, ")) != std::string::npos;)
+        line.replace(at, 6, "true\n");
+      for (std::size_t at; (at = line.find("\", from")) != std::string::npos;)
+        line.replace(at, 3, "\"\n");
       toml += line + "\n";
     }
     const auto result = lowered(toml);

@@ -19,7 +19,8 @@ Interval<Protocol> interval(unsigned first, unsigned last) {
 
 Bits bits(const Set& set) {
   Bits result;
-  for (unsigned v = 0; v < 256; ++v) result[v] = set.contains(Protocol{static_cast<std::uint8_t>(v)});
+  for (unsigned v = 0; v < 256; ++v)
+    result[v] = set.contains(Protocol{static_cast<std::uint8_t>(v)});
   return result;
 }
 

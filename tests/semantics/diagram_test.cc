@@ -22,7 +22,8 @@ Node build(Diagrams& diagrams, const Table& table, std::uint32_t level = 0, std:
 }
 
 std::uint32_t look_up(const Diagrams& diagrams, Node node, std::size_t point) {
-  const std::uint32_t fields[] = {static_cast<std::uint32_t>(point / 64), static_cast<std::uint32_t>(point / 8 % 8),
+  const std::uint32_t fields[] = {static_cast<std::uint32_t>(point / 64),
+                                  static_cast<std::uint32_t>(point / 8 % 8),
                                   static_cast<std::uint32_t>(point % 8)};
   while (!Diagrams::is_leaf(node)) {
     const auto value = fields[diagrams.level(node)];
@@ -48,7 +49,8 @@ Table random_table(std::mt19937& random, std::uint32_t leaves) {
     for (std::size_t p = 0; p < points; ++p) {
       const std::size_t at[] = {p / 64, p / 8 % 8, p % 8};
       bool inside = true;
-      for (std::size_t f = 0; f < 3; ++f) inside = inside && at[f] >= box[f].first && at[f] <= box[f].second;
+      for (std::size_t f = 0; f < 3; ++f)
+        inside = inside && at[f] >= box[f].first && at[f] <= box[f].second;
       if (inside) table[p] = value;
     }
   }
@@ -97,7 +99,8 @@ TEST(Diagrams, TheCacheChangesNothing) {
     const auto a = build(diagrams, random_table(random, 3));
     const auto b = build(diagrams, random_table(random, 3));
     const auto first = diagrams.combine(remembered, a, b, both(xor_of));
-    EXPECT_EQ(diagrams.combine(diagrams.new_operation(), a, b, both(xor_of)), first) << "a cold cache";
+    EXPECT_EQ(diagrams.combine(diagrams.new_operation(), a, b, both(xor_of)), first)
+        << "a cold cache";
     EXPECT_EQ(diagrams.combine(remembered, a, b, both(xor_of)), first) << "a warm one";
   }
 }

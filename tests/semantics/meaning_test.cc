@@ -38,8 +38,8 @@ class Random {
     static const char* const names[] = {"eth0", "eth1", "wg0", "wg7", "wlan0", "lo"};
     packet.in = names[below(6)];
     packet.state = static_cast<ir::ConntrackState>(below(5));
-    static constexpr Protocol protocols[] = {protocol::tcp, protocol::udp, protocol::icmp, protocol::icmpv6,
-                                             protocol::esp};
+    static constexpr Protocol protocols[] = {protocol::tcp, protocol::udp, protocol::icmp,
+                                             protocol::icmpv6, protocol::esp};
     packet.protocol = protocols[below(5)];
     if (one_in(2)) {
       packet.source = Ipv4{0xC0000200U + below(8)};
@@ -62,16 +62,20 @@ class Random {
     for (auto n = 1 + below(2); n > 0; --n) {
       const auto low = below(span);
       const auto high = low + below(span - low);
-      list.push_back({T{static_cast<decltype(T{}.value)>(base + low)}, T{static_cast<decltype(T{}.value)>(base + high)}});
+      list.push_back({T{static_cast<decltype(T{}.value)>(base + low)},
+                      T{static_cast<decltype(T{}.value)>(base + high)}});
     }
     return IntervalSet<T>(std::move(list));
   }
 
   Match match() {
     Match match;
-    if (one_in(3)) match.in = one_in(2) ? ir::InterfaceSet::of({{"wg", true}, {"eth0", false}})
-                                        : ir::InterfaceSet::except({{"eth", true}, {"wg7", false}});
-    if (one_in(4)) match.states = {static_cast<ir::ConntrackState>(below(5)), static_cast<ir::ConntrackState>(below(5))};
+    if (one_in(3))
+      match.in = one_in(2) ? ir::InterfaceSet::of({{"wg", true}, {"eth0", false}})
+                           : ir::InterfaceSet::except({{"eth", true}, {"wg7", false}});
+    if (one_in(4))
+      match.states = {static_cast<ir::ConntrackState>(below(5)),
+                      static_cast<ir::ConntrackState>(below(5))};
     if (one_in(3)) match.source.v4 = set<Ipv4>(0xC0000200U, 8);
     if (one_in(3)) match.destination.v4 = set<Ipv4>(0xC6336400U, 4);
     if (one_in(4)) match.source.v6 = {};
@@ -86,7 +90,8 @@ class Random {
         match.destination_ports = set<Port>(0, 12);
         break;
       case 1:
-        match.protocols = ProtocolSet{{protocol::tcp, protocol::tcp}, {protocol::udp, protocol::udp}};
+        match.protocols =
+            ProtocolSet{{protocol::tcp, protocol::tcp}, {protocol::udp, protocol::udp}};
         match.source_ports = set<Port>(0, 6);
         match.destination_ports = set<Port>(0, 12);
         break;
@@ -94,7 +99,8 @@ class Random {
         const auto family = one_in(2) ? Family::ipv4 : Family::ipv6;
         if (!match.families.contains(family)) break;
         ir::restrict_families(match, {family});
-        match.protocols = ProtocolSet::of(family == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
+        match.protocols =
+            ProtocolSet::of(family == Family::ipv4 ? protocol::icmp : protocol::icmpv6);
         match.icmp = set<IcmpTypeCode>(0, 700);
         break;
       }
@@ -116,7 +122,10 @@ class Random {
         case 0:
         case 1: rule.verdict = ir::Verdict::accept(); break;
         case 2: rule.verdict = ir::Verdict::drop(); break;
-        case 3: rule.verdict = ir::Verdict::rejected(one_in(2) ? ir::RejectKind::tcp_reset : ir::RejectKind::port_unreachable); break;
+        case 3:
+          rule.verdict = ir::Verdict::rejected(one_in(2) ? ir::RejectKind::tcp_reset
+                                                         : ir::RejectKind::port_unreachable);
+          break;
         case 4: rule.verdict.kind = ir::VerdictKind::return_; break;
         case 5: rule.verdict = ir::Verdict::next(); break;
         default:
@@ -147,7 +156,8 @@ const Outcome& look_up(Meanings& meanings, Node node, const std::vector<std::uin
 
 std::vector<std::string> effects_of(Meanings& meanings, const Outcome& outcome) {
   std::vector<std::string> texts;
-  for (const auto effect : outcome.effects) texts.push_back(meanings.outcomes().effect_text(effect));
+  for (const auto effect : outcome.effects)
+    texts.push_back(meanings.outcomes().effect_text(effect));
   std::sort(texts.begin(), texts.end());
   return texts;
 }
@@ -184,10 +194,12 @@ TEST_P(MeaningTest, AgreesWithTheNaiveEvaluator) {
       ASSERT_TRUE(expected);
       const auto& outcome = look_up(meanings, *node, meanings.space().ranks(packet, holds));
       ASSERT_TRUE(outcome.decided);
-      ASSERT_EQ(outcome.verdict, expected->verdict)
-          << "seed " << seed << "\n" << to_text(packet) << "\n" << to_text(program);
-      ASSERT_EQ(effects_of(meanings, outcome), effects_of(*expected))
-          << "seed " << seed << "\n" << to_text(packet) << "\n" << to_text(program);
+      ASSERT_EQ(outcome.verdict, expected->verdict) << "seed " << seed << "\n"
+                                                    << to_text(packet) << "\n"
+                                                    << to_text(program);
+      ASSERT_EQ(effects_of(meanings, outcome), effects_of(*expected)) << "seed " << seed << "\n"
+                                                                      << to_text(packet) << "\n"
+                                                                      << to_text(program);
     }
   }
   EXPECT_EQ(packets, 200000U);
@@ -204,7 +216,8 @@ TEST_P(MeaningTest, PacketsOfRanksHaveThoseRanks) {
       const auto ranks = space.ranks(random.packet(), holds);
       const auto packet = space.packet(ir::Hook::inbound, ranks);
       const auto again = space.ranks(packet, holds);
-      for (const auto field : {Field::family, Field::in, Field::state, Field::protocol, Field::user})
+      for (const auto field :
+           {Field::family, Field::in, Field::state, Field::protocol, Field::user})
         EXPECT_EQ(again[space.level(field)], ranks[space.level(field)]) << static_cast<int>(field);
     }
   }
@@ -228,7 +241,9 @@ TEST(Meaning, EqualProgramsAreTheSameNode) {
     rules.insert(rules.begin() + 1, copy);
     const Program* list[] = {&program, &other};
     Meanings meanings(list, FieldOrder::ports_first, {});
-    EXPECT_EQ(meanings.meaning(program, ir::Hook::inbound), meanings.meaning(other, ir::Hook::inbound)) << seed;
+    EXPECT_EQ(meanings.meaning(program, ir::Hook::inbound),
+              meanings.meaning(other, ir::Hook::inbound))
+        << seed;
   }
 }
 
@@ -242,7 +257,8 @@ TEST(Meaning, AHookWithoutAChainAccepts) {
 }
 
 TEST(Meaning, CirclesAndUnknownChainsHaveNone) {
-  Program program{.chains = {{.name = "inbound", .hook = ir::Hook::inbound, .policy = {}, .rules = {}}}};
+  Program program{
+      .chains = {{.name = "inbound", .hook = ir::Hook::inbound, .policy = {}, .rules = {}}}};
   Rule rule;
   rule.verdict = {.kind = ir::VerdictKind::jump, .reject = {}, .chain = "inbound"};
   program.chains[0].rules.push_back(rule);
