@@ -73,7 +73,8 @@ Saved save(const std::string& program) {
   Result result = judge(program, finished);
   if (!result.ok()) return {.result = std::move(result), .text = {}};
   std::string text = std::move(finished.out);
-  if (!text.starts_with("*filter\n") && !mentions(text, "\n*filter\n")) text += empty_filter;
+  const std::string_view heading = "*filter\n";
+  if (text.find(heading) != 0 && !mentions(text, "\n*filter\n")) text += empty_filter;
   return {.result = {}, .text = std::move(text)};
 }
 

@@ -21,9 +21,9 @@ namespace firewright::iptables {
 [[nodiscard]] bool needs_noflush(const ir::Program& program, const backend::Options& options);
 
 // What to feed to `iptables-restore --noflush` where `saved`, the output of `iptables-save` of
-// the same family and variant, with or without counters, tells what is loaded: jumps that stand there
-// already are not inserted again, more than one of them become one, and own chains that `file` does not
-// declare go.
+// the same family and variant, with or without counters, tells what is loaded: jumps that stand
+// there already are not inserted again, more than one of them become one, and own chains that
+// `file` does not declare go.
 [[nodiscard]] std::string update(std::string_view file, std::string_view saved);
 
 }  // namespace firewright::iptables

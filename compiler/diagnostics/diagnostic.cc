@@ -67,7 +67,8 @@ Diagnostic& Sink::report(Kind kind, Span span, std::vector<std::string> args) {
     case Severity::warning: ++warnings_; break;
     case Severity::note: break;
   }
-  Diagnostic diagnostic{.kind = kind, .args = std::move(args), .span = span, .labels = {}, .help = {}};
+  Diagnostic diagnostic{
+      .kind = kind, .args = std::move(args), .span = span, .labels = {}, .help = {}};
   if (diagnostics_.size() >= limit) {
     ++dropped_;
     overflow_ = std::move(diagnostic);

@@ -1,8 +1,8 @@
 // Diagnostics: what a phase has to say about somebody's input.
 //
 // Kinds live in kinds.def, one line each: identifier, severity, wording. A phase reports typed
-// diagnostics into a Sink and goes on where it can; only the command line prints them. The wording is
-// in lower case, values in backticks, what was observed first, no full stop.
+// diagnostics into a Sink and goes on where it can; only the command line prints them. The wording
+// is in lower case, values in backticks, what was observed first, no full stop.
 #pragma once
 
 #include <cstddef>

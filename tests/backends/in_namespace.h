@@ -18,8 +18,8 @@ struct InNamespace {
   std::string output;   // what the body returned
 };
 
-// Enters a new network namespace, if need be in a user namespace where the caller is root. Gives the
-// reason if that is refused.
+// Enters a new network namespace, if need be in a user namespace where the caller is root. Gives
+// the reason if that is refused.
 inline std::string enter_namespace() {
   if (unshare(CLONE_NEWNET) == 0) return {};
   const auto uid = getuid();
@@ -32,8 +32,8 @@ inline std::string enter_namespace() {
   return {};
 }
 
-// The body runs in a child process; what it returns comes back. A child that dies gives no output, and
-// says so in it.
+// The body runs in a child process; what it returns comes back. A child that dies gives no output,
+// and says so in it.
 inline InNamespace in_namespace(const std::function<std::string()>& body) {
   int ends[2];
   if (pipe(ends) != 0) return {.refused = "no pipe", .output = {}};

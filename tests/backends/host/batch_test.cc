@@ -20,12 +20,15 @@ namespace {
 // One chain that accepts or drops TCP.
 nftables::Ruleset table(nftables::VerdictCode verdict) {
   nftables::Rule rule;
-  rule.statements.emplace_back(nftables::Match{.field = nftables::Field::l4proto, .negated = false,
-                                               .value = nftables::Range{6, 6}, .implied = false});
+  rule.statements.emplace_back(nftables::Match{.field = nftables::Field::l4proto,
+                                               .negated = false,
+                                               .value = nftables::Range{6, 6},
+                                               .implied = false});
   rule.statements.emplace_back(nftables::Verdict{.code = verdict, .chain = {}});
-  nftables::Chain chain{.name = "input",
-                        .base = nftables::BaseHook{.hook = ir::Hook::inbound, .priority = 0, .policy_accepts = false},
-                        .rules = {rule}};
+  nftables::Chain chain{
+      .name = "input",
+      .base = nftables::BaseHook{.hook = ir::Hook::inbound, .priority = 0, .policy_accepts = false},
+      .rules = {rule}};
   nftables::Ruleset ruleset;
   ruleset.table = "firewright";
   ruleset.chains = {chain};
@@ -56,9 +59,11 @@ TEST(LoadBatch, LoadsAndReplaces) {
   expect_in_namespace(
       [] {
         for (const auto verdict : {nftables::VerdictCode::accept, nftables::VerdictCode::drop})
-          if (const auto result = load_batch(to_batch(table(verdict))); !result.ok()) return text(result);
+          if (const auto result = load_batch(to_batch(table(verdict))); !result.ok())
+            return text(result);
         const auto list = listing();
-        return list.find("meta l4proto tcp drop") != std::string::npos && list.find("accept") == std::string::npos
+        return list.find("meta l4proto tcp drop") != std::string::npos &&
+                       list.find("accept") == std::string::npos
                    ? std::string("replaced")
                    : list;
       },
@@ -70,7 +75,8 @@ TEST(LoadBatch, ADryRunChangesNothing) {
       [] {
         (void)load_batch(to_batch(table(nftables::VerdictCode::accept)));
         const auto before = listing();
-        const auto result = load_batch(to_batch(table(nftables::VerdictCode::drop)), {.dry_run = true});
+        const auto result =
+            load_batch(to_batch(table(nftables::VerdictCode::drop)), {.dry_run = true});
         return text(result) + (listing() == before ? "unchanged" : "changed");
       },
       "none unchanged");
@@ -80,7 +86,8 @@ TEST(LoadBatch, ADryRunChangesNothing) {
 nftables::Ruleset broken() {
   auto ruleset = table(nftables::VerdictCode::accept);
   nftables::Rule rule;
-  rule.statements.emplace_back(nftables::Verdict{.code = nftables::VerdictCode::jump, .chain = "nowhere"});
+  rule.statements.emplace_back(
+      nftables::Verdict{.code = nftables::VerdictCode::jump, .chain = "nowhere"});
   ruleset.chains[0].rules.push_back(rule);
   return ruleset;
 }
@@ -94,7 +101,8 @@ TEST(LoadBatch, ARefusedBatchNamesTheMessageAndChangesNothing) {
           const auto result = load_batch(to_batch(broken()), {.dry_run = dry_run});
           return text(result) + (listing() == before ? "; unchanged" : "; changed");
         },
-        "refused kernel refused message 6 (new rule in chain input): No such file or directory; unchanged");
+        "refused kernel refused message 6 (new rule in chain input): No such file or directory; "
+        "unchanged");
 }
 
 TEST(LoadBatch, WithoutTheRightToDoSo) {
@@ -106,22 +114,30 @@ TEST(LoadBatch, WithoutTheRightToDoSo) {
         if (syscall(SYS_capset, &header, none) != 0) return std::string("capabilities stay");
         return text(load_batch(to_batch(table(nftables::VerdictCode::accept))));
       },
-      "permission not allowed to change the firewall (CAP_NET_ADMIN is needed): Operation not permitted");
+      "permission not allowed to change the firewall (CAP_NET_ADMIN is needed): Operation not "
+      "permitted");
 }
 
 TEST(LoadBatch, WhatIsNoBatch) {
   const std::string batch = to_batch(table(nftables::VerdictCode::drop));
-  for (const auto& bytes : {std::string(), std::string("*filter\nCOMMIT\n"), batch.substr(0, batch.size() - 20),
-                            batch.substr(20), batch.substr(0, batch.size() - 3), batch + "x"})
+  for (const auto& bytes :
+       {std::string(), std::string("*filter\nCOMMIT\n"), batch.substr(0, batch.size() - 20),
+        batch.substr(20), batch.substr(0, batch.size() - 3), batch + "x"})
     EXPECT_EQ(text(load_batch(bytes)), "refused this is not an nftables batch");
 }
 
 // A million bytes and more in one send.
 TEST(LoadBatch, LargeTransactions) {
   auto ruleset = table(nftables::VerdictCode::drop);
-  nftables::Set set{.name = "from-x-v4", .type = nftables::DataType::ipv4_addr, .elements = {}, .dynamic = false,
-                    .size = 0, .timeout_seconds = 0, .comment = {}};
-  for (std::uint32_t i = 0; i < 100000; ++i) set.elements.keys.push_back({0x0a000000U + 2 * i, 0x0a000000U + 2 * i});
+  nftables::Set set{.name = "from-x-v4",
+                    .type = nftables::DataType::ipv4_addr,
+                    .elements = {},
+                    .dynamic = false,
+                    .size = 0,
+                    .timeout_seconds = 0,
+                    .comment = {}};
+  for (std::uint32_t i = 0; i < 100000; ++i)
+    set.elements.keys.push_back({0x0a000000U + 2 * i, 0x0a000000U + 2 * i});
   ruleset.sets.push_back(set);
   expect_in_namespace([&] { return text(load_batch(to_batch(ruleset))); }, "none ");
 }
@@ -131,11 +147,13 @@ TEST(Messages, Describe) {
   const auto messages = split_batch(batch);
   ASSERT_TRUE(messages);
   std::vector<std::string> texts;
-  for (const auto& message : *messages) texts.push_back(std::to_string(message.sequence) + " " + describe(message));
-  EXPECT_EQ(texts, (std::vector<std::string>{"0 begin of the transaction", "1 new table firewright",
-                                             "2 delete table firewright", "3 new table firewright",
-                                             "4 new chain input", "5 new rule in chain input",
-                                             "6 new rule in chain input", "7 end of the transaction"}));
+  for (const auto& message : *messages)
+    texts.push_back(std::to_string(message.sequence) + " " + describe(message));
+  EXPECT_EQ(texts,
+            (std::vector<std::string>{"0 begin of the transaction", "1 new table firewright",
+                                      "2 delete table firewright", "3 new table firewright",
+                                      "4 new chain input", "5 new rule in chain input",
+                                      "6 new rule in chain input", "7 end of the transaction"}));
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace firewright::host {
 namespace {
 
 std::string filter(const std::string& rule) {
-  return "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n" + rule + "\nCOMMIT\n";
+  return "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n" + rule +
+         "\nCOMMIT\n";
 }
 const std::string before = filter("-A INPUT -p udp -j ACCEPT");
 const std::string good = filter("-A INPUT -p tcp -j ACCEPT");
@@ -52,7 +53,8 @@ std::string holds(const IptablesOptions& options) {
 
 class LoadIptables : public testing::TestWithParam<Flavour> {
  protected:
-  static void expect(const std::function<std::string(IptablesOptions)>& body, const std::string& expected) {
+  static void expect(const std::function<std::string(IptablesOptions)>& body,
+                     const std::string& expected) {
     const auto ran = test::in_namespace([&] { return body(GetParam().options); });
     if (!ran.refused.empty()) GTEST_SKIP() << ran.refused;
     EXPECT_EQ(ran.output, expected);
@@ -93,7 +95,8 @@ TEST_P(LoadIptables, TheSecondFailingEmptiesWhatWasEmpty) {
       [](const IptablesOptions& options) {
         if (load_iptables(good, bad, options).ok()) return std::string("loaded");
         return holds(options) + "packets pass: " +
-               (run({options.save_v4}, {}).out.find(":INPUT ACCEPT") != std::string::npos ? "yes" : "no");
+               (run({options.save_v4}, {}).out.find(":INPUT ACCEPT") != std::string::npos ? "yes"
+                                                                                          : "no");
       },
       "packets pass: yes");
 }
@@ -103,7 +106,8 @@ TEST_P(LoadIptables, TheFirstFailingChangesNothing) {
       [](const IptablesOptions& options) {
         const auto first = load_iptables(before, before, options);
         const auto result = load_iptables(bad, good, options);
-        if (result.reason != Reason::refused || !result.error.starts_with("IPv4: ")) return first.error + result.error;
+        if (result.reason != Reason::refused || !result.error.starts_with("IPv4: "))
+          return first.error + result.error;
         return holds(options);
       },
       old_rules);

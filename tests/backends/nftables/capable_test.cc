@@ -55,7 +55,8 @@ TEST_P(Refused, AtItsPlace) {
   // Twice the same exception is said once.
   (void)capable(test::program({rule, rule}, GetParam().hook), {}, sink);
   EXPECT_EQ(messages(sink),
-            std::vector<std::string>{std::string("nftables cannot say this exactly: ") + GetParam().what});
+            std::vector<std::string>{std::string("nftables cannot say this exactly: ") +
+                                     GetParam().what});
   EXPECT_TRUE(sink.has_errors());
 }
 
@@ -76,49 +77,60 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refusal{"program", [](ir::Rule& r) { r.match.program = "C:\\x.exe"; }, "`program`"},
         Refusal{"service", [](ir::Rule& r) { r.match.windows_service = "x"; }, "`windows-service`"},
-        Refusal{"profiles", [](ir::Rule& r) { r.match.profiles = {ir::Profile::domain}; }, "Windows profiles"},
+        Refusal{"profiles", [](ir::Rule& r) { r.match.profiles = {ir::Profile::domain}; },
+                "Windows profiles"},
         Refusal{"owner", [](ir::Rule& r) { r.match.users = OwnerSet::of({0}); },
                 "the owner of a packet that another host sent"},
         Refusal{"out", [](ir::Rule& r) { r.match.out = ir::InterfaceSet::of({{"eth0", false}}); },
                 "`out` in this direction"},
         Refusal{"in", [](ir::Rule& r) { r.match.in = ir::InterfaceSet::of({{"eth0", false}}); },
                 "`in` in this direction", ir::Hook::outbound},
-        Refusal{"interface", [](ir::Rule& r) { r.match.in = ir::InterfaceSet::of({{"a\"b", false}}); },
+        Refusal{"interface",
+                [](ir::Rule& r) { r.match.in = ir::InterfaceSet::of({{"a\"b", false}}); },
                 "`\"` in an interface name"},
         Refusal{"log", [](ir::Rule& r) { r.effects.log = "$x"; }, "`$` in a log prefix"},
         Refusal{"long_log", [](ir::Rule& r) { r.effects.log = std::string(128, 'x'); },
                 "a log prefix of more than 127 bytes"},
         Refusal{"opaque",
-                [](ir::Rule& r) { r.match.predicates = {{.instance = "", .test = ir::OpaqueMatch{"-m time"}}}; },
+                [](ir::Rule& r) {
+                  r.match.predicates = {{.instance = "", .test = ir::OpaqueMatch{"-m time"}}};
+                },
                 "the imported match `-m time`"},
         Refusal{"rate",
                 [](ir::Rule& r) {
-                  r.match.predicates = {{.instance = "x", .test = ir::RateLimit{.packets = 2000000000}}};
+                  r.match.predicates = {
+                      {.instance = "x", .test = ir::RateLimit{.packets = 2000000000}}};
                 },
                 "a rate of more than 1000000000/second"},
         Refusal{"burst",
                 [](ir::Rule& r) {
-                  r.match.predicates = {{.instance = "x",
-                                         .test = ir::RateLimit{.packets = 1, .unit = ir::TimeUnit::day,
-                                                               .burst = 4000000000}}};
+                  r.match.predicates = {
+                      {.instance = "x",
+                       .test = ir::RateLimit{
+                           .packets = 1, .unit = ir::TimeUnit::day, .burst = 4000000000}}};
                 },
                 "a burst that takes longer than a century to fill"},
         Refusal{"mixed",
                 [](ir::Rule& r) {
-                  r.match.predicates = {{.instance = "x", .test = ir::ConnectionLimit{.connections = 1}},
-                                        {.instance = "x", .test = ir::RateLimit{.packets = 1, .per_source = true}}};
+                  r.match.predicates = {
+                      {.instance = "x", .test = ir::ConnectionLimit{.connections = 1}},
+                      {.instance = "x", .test = ir::RateLimit{.packets = 1, .per_source = true}}};
                 },
                 "a limit on all connections beside a rate of each source"},
-        Refusal{"jump", [](ir::Rule& r) { r.verdict.kind = ir::VerdictKind::jump; }, "jumps between chains"},
+        Refusal{"jump", [](ir::Rule& r) { r.verdict.kind = ir::VerdictKind::jump; },
+                "jumps between chains"},
         Refusal{"reset",
                 [](ir::Rule& r) {
                   r.match = test::udp(53);
                   r.verdict = ir::Verdict::rejected(ir::RejectKind::tcp_reset);
                 },
                 "a TCP reset for what is not TCP"},
-        Refusal{"v4_answer", [](ir::Rule& r) { r.verdict = ir::Verdict::rejected(ir::RejectKind::net_prohibited); },
-                "an answer that only IPv4 has"},
-        Refusal{"v6_answer", [](ir::Rule& r) { r.verdict = ir::Verdict::rejected(ir::RejectKind::policy_fail); },
+        Refusal{
+            "v4_answer",
+            [](ir::Rule& r) { r.verdict = ir::Verdict::rejected(ir::RejectKind::net_prohibited); },
+            "an answer that only IPv4 has"},
+        Refusal{"v6_answer",
+                [](ir::Rule& r) { r.verdict = ir::Verdict::rejected(ir::RejectKind::policy_fail); },
                 "an answer that only IPv6 has"}),
     [](const auto& chosen) { return std::string(chosen.param.name); });
 
@@ -155,7 +167,8 @@ TEST(Capable, TableNames) {
   Sink sink;
   (void)capable({}, table_named("table"), sink);
   ASSERT_EQ(sink.errors(), 1U);
-  EXPECT_EQ(sink.diagnostics()[0].message(), "nftables cannot say this exactly: the table name `table`");
+  EXPECT_EQ(sink.diagnostics()[0].message(),
+            "nftables cannot say this exactly: the table name `table`");
 }
 
 }  // namespace

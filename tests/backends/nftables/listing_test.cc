@@ -54,17 +54,21 @@ int on_message(const nlmsghdr* message, void* data) {
   const int type = message->nlmsg_type & 0xff;
   std::string line = std::to_string(type);
   const nlattr* attribute = nullptr;
-  for (attribute = static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, sizeof(nfgenmsg)));
-       mnl_attr_ok(attribute, static_cast<int>(static_cast<const char*>(mnl_nlmsg_get_payload_tail(message)) -
-                                               reinterpret_cast<const char*>(attribute)));
+  for (attribute =
+           static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, sizeof(nfgenmsg)));
+       mnl_attr_ok(attribute,
+                   static_cast<int>(static_cast<const char*>(mnl_nlmsg_get_payload_tail(message)) -
+                                    reinterpret_cast<const char*>(attribute)));
        attribute = mnl_attr_next(attribute)) {
     const std::uint16_t kind = mnl_attr_get_type(attribute);
     if (is_handle(type, kind)) continue;
-    if (type == NFT_MSG_NEWSET && kind == NFTA_SET_NAME) dump.sets.emplace_back(mnl_attr_get_str(attribute));
+    if (type == NFT_MSG_NEWSET && kind == NFTA_SET_NAME)
+      dump.sets.emplace_back(mnl_attr_get_str(attribute));
     if (type == NFT_MSG_NEWSETELEM && kind == NFTA_SET_ELEM_LIST_ELEMENTS) {
       std::vector<std::string> elements;  // in the order of a hash table
       for (auto* element = static_cast<const nlattr*>(mnl_attr_get_payload(attribute));
-           mnl_attr_ok(element, static_cast<int>(reinterpret_cast<const char*>(attribute) + attribute->nla_len -
+           mnl_attr_ok(element, static_cast<int>(reinterpret_cast<const char*>(attribute) +
+                                                 attribute->nla_len -
                                                  reinterpret_cast<const char*>(element)));
            element = mnl_attr_next(element))
         elements.push_back(hex(element, element->nla_len));
@@ -101,8 +105,8 @@ void dump(mnl_socket* socket, std::uint16_t type, const std::string& set, Dump& 
 std::string whole_dump() {
   mnl_socket* socket = mnl_socket_open(NETLINK_NETFILTER);
   Dump all;
-  for (const std::uint16_t type : {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETSET,
-                                   NFT_MSG_GETRULE})
+  for (const std::uint16_t type :
+       {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETSET, NFT_MSG_GETRULE})
     dump(socket, type, {}, all);
   for (const auto& set : all.sets) dump(socket, NFT_MSG_GETSETELEM, set, all);
   mnl_socket_close(socket);
@@ -134,7 +138,8 @@ std::string compare(const std::string& text, const std::string& batch) {
     if (const auto other = listing(); other != text_listing)
       return "listings differ\n--- text\n" + text_listing + "--- batch\n" + other;
     if (const auto other = whole_dump(); other != text_dump)
-      return "dumps differ\n--- text\n" + text_dump + "--- batch\n" + other + "--- listing\n" + text_listing;
+      return "dumps differ\n--- text\n" + text_dump + "--- batch\n" + other + "--- listing\n" +
+             text_listing;
   }
   return {};
 }
@@ -175,7 +180,8 @@ TEST(Listing, TextIsLaidOutAsNftListsIt) {
     return loaded.err + listing();
   });
   if (!result.refused.empty()) GTEST_SKIP() << result.refused;
-  const std::string preamble = "#!/usr/sbin/nft -f\n\ntable inet firewright\ndelete table inet firewright\n\n";
+  const std::string preamble =
+      "#!/usr/sbin/nft -f\n\ntable inet firewright\ndelete table inet firewright\n\n";
   ASSERT_TRUE(text.starts_with(preamble));
   EXPECT_EQ(text.substr(preamble.size()), result.output);
 }
@@ -184,7 +190,8 @@ TEST(Listing, TextIsLaidOutAsNftListsIt) {
 TEST(Listing, LongAddressList) {
   std::vector<std::string> items;
   for (int i = 0; i < 1500; ++i)
-    items.push_back("10." + std::to_string(i / 100) + "." + std::to_string(2 * (i % 100)) + ".0/24");
+    items.push_back("10." + std::to_string(i / 100) + "." + std::to_string(2 * (i % 100)) +
+                    ".0/24");
   expect_equal(test::program({test::allow("list", test::with_source(test::tcp(22), items))}));
 }
 

@@ -48,7 +48,8 @@ TEST(Names, Slugs) {
 }
 
 TEST(Names, Identifiers) {
-  for (const auto* good : {"firewright", "host_1", "a.b", "filter", "limit-ssh"}) EXPECT_TRUE(is_identifier(good)) << good;
+  for (const auto* good : {"firewright", "host_1", "a.b", "filter", "limit-ssh"})
+    EXPECT_TRUE(is_identifier(good)) << good;
   for (const auto* bad : {"", "1a", "a b", "a;b", "a\"", "table", "limit", "ip", "-a", "\xc3\xa9"})
     EXPECT_FALSE(is_identifier(bad)) << bad;
 }
@@ -65,14 +66,16 @@ TEST(Names, Interfaces) {
 TEST(Names, LogPrefixes) {
   EXPECT_EQ(log_prefix_problem("ssh; drop } 100% -- | \\"), "");
   EXPECT_EQ(log_prefix_problem(std::string(127, 'a')), "");
-  for (const auto& bad : {std::string("a\"b"), std::string("$x"), std::string("a\nb"), std::string(128, 'a')})
+  for (const auto& bad :
+       {std::string("a\"b"), std::string("$x"), std::string("a\nb"), std::string(128, 'a')})
     EXPECT_NE(log_prefix_problem(bad), "") << bad;
 }
 
 // Whatever a name holds, it is in the comment and nowhere else, and both forms agree.
 class Hostile : public testing::TestWithParam<std::string> {};
 TEST_P(Hostile, NamesStayNames) {
-  std::vector<std::string> many{"192.0.2.1", "192.0.2.3", "192.0.2.5", "192.0.2.7", "192.0.2.9", "192.0.2.11", "192.0.2.13"};
+  std::vector<std::string> many{"192.0.2.1", "192.0.2.3",  "192.0.2.5", "192.0.2.7",
+                                "192.0.2.9", "192.0.2.11", "192.0.2.13"};
   auto rule = test::allow(GetParam(), test::with_source(test::tcp(22), many));
   const backend::Options options{.policy_name = GetParam()};
   const auto artifact = encode(test::program({rule}), options);
@@ -81,7 +84,8 @@ TEST_P(Hostile, NamesStayNames) {
     if (!loaded.ok()) return loaded.err;
     const auto text = host::run({"nft", "list", "ruleset"}, {}).out;
     if (!test::enter_namespace().empty()) return "no second namespace";
-    if (const auto batch = host::load_batch(artifact.find("batch")->bytes); !batch.ok()) return batch.error;
+    if (const auto batch = host::load_batch(artifact.find("batch")->bytes); !batch.ok())
+      return batch.error;
     const auto batch = host::run({"nft", "list", "ruleset"}, {}).out;
     if (batch != text) return "listings differ\n" + text + batch;
     // As many lines as the harmless program has.
@@ -91,10 +95,11 @@ TEST_P(Hostile, NamesStayNames) {
   EXPECT_EQ(result.output, "16") << artifact.find("text")->bytes;
 }
 INSTANTIATE_TEST_SUITE_P(Names, Hostile,
-                         testing::Values("plain", "a\"b", "a\nb", "100%s %n %d", "a | b", "-- --", "back\\slash\\",
-                                         "\" accept; }", "} table inet x {", "; drop", "# no comment", "$variable",
-                                         "@set", "\xc3\xa9\xe6\xbc\xa2", std::string(300, 'x'), "'", "`id`", " ",
-                                         "log", "include \"/etc/passwd\""));
+                         testing::Values("plain", "a\"b", "a\nb", "100%s %n %d", "a | b", "-- --",
+                                         "back\\slash\\", "\" accept; }", "} table inet x {",
+                                         "; drop", "# no comment", "$variable", "@set",
+                                         "\xc3\xa9\xe6\xbc\xa2", std::string(300, 'x'), "'", "`id`",
+                                         " ", "log", "include \"/etc/passwd\""));
 
 }  // namespace
 }  // namespace firewright::nftables

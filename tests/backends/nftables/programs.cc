@@ -18,8 +18,11 @@ void allow_items(const std::vector<std::string>& items, AddressSet& set) {
 }
 
 ir::Rule baseline(ir::OriginKind kind, ir::Match match, ir::Verdict verdict) {
-  return {.match = std::move(match), .effects = {}, .verdict = std::move(verdict),
-          .origin = {.kind = kind, .label = std::string(to_string(kind)), .reason = {}, .span = {}}};
+  return {
+      .match = std::move(match),
+      .effects = {},
+      .verdict = std::move(verdict),
+      .origin = {.kind = kind, .label = std::string(to_string(kind)), .reason = {}, .span = {}}};
 }
 
 ir::Match icmp_types(Family family, std::vector<std::uint8_t> types) {
@@ -29,7 +32,8 @@ ir::Match icmp_types(Family family, std::vector<std::uint8_t> types) {
   match.icmp = {};
   for (const auto type : types) {
     const auto low = static_cast<std::uint16_t>(type << 8U);
-    match.icmp = match.icmp | IcmpSet{{IcmpTypeCode{low}, IcmpTypeCode{static_cast<std::uint16_t>(low | 0xffU)}}};
+    match.icmp = match.icmp | IcmpSet{{IcmpTypeCode{low},
+                                       IcmpTypeCode{static_cast<std::uint16_t>(low | 0xffU)}}};
   }
   return match;
 }
@@ -56,9 +60,11 @@ IntervalSet<T> some(Dice& dice, std::uint32_t most) {
     const auto last = static_cast<Raw>(first + width);
     intervals.push_back({T{first}, T{last < first ? first : last}});
   }
-  if (dice.one_in(12)) intervals.push_back({IntervalSet<T>::min(), T{static_cast<Raw>(dice.below(5))}});
-  if (dice.one_in(12)) intervals.push_back({T{static_cast<Raw>(IntervalSet<T>::max().value - dice.below(5))},
-                                            IntervalSet<T>::max()});
+  if (dice.one_in(12))
+    intervals.push_back({IntervalSet<T>::min(), T{static_cast<Raw>(dice.below(5))}});
+  if (dice.one_in(12))
+    intervals.push_back(
+        {T{static_cast<Raw>(IntervalSet<T>::max().value - dice.below(5))}, IntervalSet<T>::max()});
   IntervalSet<T> set(std::move(intervals));
   return dice.one_in(8) && !(~set).empty() ? ~set : set;
 }
@@ -71,8 +77,10 @@ IntervalSet<A> some_addresses(Dice& dice, Raw base, unsigned bits) {
     const Raw hosts = (Raw{1} << host_bits) - 1;
     const Raw address = (base + (Raw{dice.bits()} << (bits / 4))) & ~hosts;
     intervals.push_back({A{address}, A{static_cast<Raw>(address | hosts)}});
-    if (dice.one_in(5)) intervals.back().last = A{static_cast<Raw>(intervals.back().last.value + dice.below(3))};
-    if (intervals.back().last < intervals.back().first) intervals.back().last = intervals.back().first;
+    if (dice.one_in(5))
+      intervals.back().last = A{static_cast<Raw>(intervals.back().last.value + dice.below(3))};
+    if (intervals.back().last < intervals.back().first)
+      intervals.back().last = intervals.back().first;
   }
   if (dice.one_in(15)) intervals.push_back({IntervalSet<A>::max(), IntervalSet<A>::max()});
   IntervalSet<A> set(std::move(intervals));
@@ -80,8 +88,8 @@ IntervalSet<A> some_addresses(Dice& dice, Raw base, unsigned bits) {
 }
 
 ir::InterfaceSet some_interfaces(Dice& dice) {
-  const std::vector<ir::InterfacePattern> all{{"eth0", false}, {"eth1", false}, {"wg", true},
-                                              {"br-lan", false}, {"veth", true}};
+  const std::vector<ir::InterfacePattern> all{
+      {"eth0", false}, {"eth1", false}, {"wg", true}, {"br-lan", false}, {"veth", true}};
   std::vector<ir::InterfacePattern> chosen;
   for (const auto& pattern : all)
     if (dice.one_in(3)) chosen.push_back(pattern);
@@ -91,13 +99,14 @@ ir::InterfaceSet some_interfaces(Dice& dice) {
 }
 
 void random_layer4(Dice& dice, ir::Match& match) {
-  const std::vector<Protocol> with_ports{protocol::tcp, protocol::udp, protocol::sctp, protocol::dccp,
-                                         protocol::udplite};
+  const std::vector<Protocol> with_ports{protocol::tcp, protocol::udp, protocol::sctp,
+                                         protocol::dccp, protocol::udplite};
   switch (dice.below(5)) {
     case 0:
     case 1: {
       match.protocols = ProtocolSet::of(with_ports[dice.below(dice.one_in(3) ? 5 : 2)]);
-      if (dice.one_in(4)) match.protocols = match.protocols | ProtocolSet::of(with_ports[dice.below(5)]);
+      if (dice.one_in(4))
+        match.protocols = match.protocols | ProtocolSet::of(with_ports[dice.below(5)]);
       if (!dice.one_in(6)) match.destination_ports = some<Port>(dice, 4);
       if (dice.one_in(5)) match.source_ports = some<Port>(dice, 2);
       return;
@@ -111,7 +120,8 @@ void random_layer4(Dice& dice, ir::Match& match) {
         const auto low = static_cast<std::uint16_t>(dice.below(256) << 8U);
         const auto code = static_cast<std::uint16_t>(low + dice.below(20));
         types.push_back(dice.one_in(3) ? Interval<IcmpTypeCode>{{code}, {code}}
-                                       : Interval<IcmpTypeCode>{{low}, {static_cast<std::uint16_t>(low | 0xffU)}});
+                                       : Interval<IcmpTypeCode>{
+                                             {low}, {static_cast<std::uint16_t>(low | 0xffU)}});
       }
       match.icmp = IcmpSet(std::move(types));
       return;
@@ -157,8 +167,9 @@ ir::Verdict random_verdict(Dice& dice, ir::Match& match) {
         return ir::Verdict::rejected(ir::RejectKind::host_prohibited);
       if (match.families == FamilySet{Family::ipv6} && dice.one_in(2))
         return ir::Verdict::rejected(ir::RejectKind::policy_fail);
-      const ir::RejectKind both[] = {ir::RejectKind::port_unreachable, ir::RejectKind::host_unreachable,
-                                     ir::RejectKind::net_unreachable, ir::RejectKind::admin_prohibited};
+      const ir::RejectKind both[] = {
+          ir::RejectKind::port_unreachable, ir::RejectKind::host_unreachable,
+          ir::RejectKind::net_unreachable, ir::RejectKind::admin_prohibited};
       return ir::Verdict::rejected(both[dice.below(4)]);
     }
     default: return ir::Verdict::accept();
@@ -175,9 +186,9 @@ void random_limits(Dice& dice, const std::string& instance, ir::Match& match) {
                                .burst = 1 + dice.below(50),
                                .per_source = per_source}});
   if (match.predicates.empty() || dice.one_in(3))
-    match.predicates.push_back(
-        {.instance = instance,
-         .test = ir::ConnectionLimit{.connections = 1 + dice.below(100), .per_source = per_source}});
+    match.predicates.push_back({.instance = instance,
+                                .test = ir::ConnectionLimit{.connections = 1 + dice.below(100),
+                                                            .per_source = per_source}});
 }
 
 std::vector<ir::Rule> random_rules(Dice& dice, ir::Hook hook) {
@@ -188,7 +199,8 @@ std::vector<ir::Rule> random_rules(Dice& dice, ir::Hook hook) {
     rule.verdict = random_verdict(dice, rule.match);
     if (dice.one_in(6)) rule.effects.log = dice.one_in(4) ? "" : "fw " + name + ": ";
     if (dice.one_in(6)) rule.effects.count = name;
-    if (rule.verdict == ir::Verdict::accept() && dice.one_in(4)) random_limits(dice, name, rule.match);
+    if (rule.verdict == ir::Verdict::accept() && dice.one_in(4))
+      random_limits(dice, name, rule.match);
     if (!rule.effects.empty() && dice.one_in(4)) rule.verdict = ir::Verdict::next();
     rules.push_back(rule);
     if (dice.one_in(3)) {  // a second product of the same exception
@@ -206,8 +218,12 @@ std::vector<ir::Rule> random_rules(Dice& dice, ir::Hook hook) {
 }  // namespace
 
 ir::Rule allow(std::string label, ir::Match match) {
-  return {.match = std::move(match), .effects = {}, .verdict = ir::Verdict::accept(),
-          .origin = {.kind = ir::OriginKind::exception, .label = std::move(label), .reason = {}, .span = {}}};
+  return {
+      .match = std::move(match),
+      .effects = {},
+      .verdict = ir::Verdict::accept(),
+      .origin = {
+          .kind = ir::OriginKind::exception, .label = std::move(label), .reason = {}, .span = {}}};
 }
 
 ir::Match tcp(std::uint16_t port) {
@@ -243,7 +259,9 @@ ir::Match fresh_with(ir::Match match, std::vector<ir::Predicate> predicates) {
 
 ir::Program program(std::vector<ir::Rule> rules, ir::Hook hook) {
   rules.push_back(baseline(ir::OriginKind::default_verdict, {}, ir::Verdict::drop()));
-  ir::Chain chain{.name = std::string(to_string(hook)), .hook = hook, .policy = ir::VerdictKind::drop,
+  ir::Chain chain{.name = std::string(to_string(hook)),
+                  .hook = hook,
+                  .policy = ir::VerdictKind::drop,
                   .rules = std::move(rules)};
   return {.chains = {std::move(chain)}};
 }
@@ -258,9 +276,12 @@ ir::Program web_server() {
   auto result = program({
       baseline(ir::OriginKind::loopback, loopback, ir::Verdict::accept()),
       baseline(ir::OriginKind::established, established, ir::Verdict::accept()),
-      baseline(ir::OriginKind::icmp_errors, icmp_types(Family::ipv4, {3, 11, 12}), ir::Verdict::accept()),
-      baseline(ir::OriginKind::icmp_errors, icmp_types(Family::ipv6, {1, 2, 3, 4}), ir::Verdict::accept()),
-      baseline(ir::OriginKind::neighbour_discovery, icmp_types(Family::ipv6, {130, 131, 132, 133, 134, 135, 136, 143}),
+      baseline(ir::OriginKind::icmp_errors, icmp_types(Family::ipv4, {3, 11, 12}),
+               ir::Verdict::accept()),
+      baseline(ir::OriginKind::icmp_errors, icmp_types(Family::ipv6, {1, 2, 3, 4}),
+               ir::Verdict::accept()),
+      baseline(ir::OriginKind::neighbour_discovery,
+               icmp_types(Family::ipv6, {130, 131, 132, 133, 134, 135, 136, 143}),
                ir::Verdict::accept()),
       baseline(ir::OriginKind::drop_invalid, invalid, ir::Verdict::drop()),
       allow("ssh", tcp(22)),
@@ -269,11 +290,16 @@ ir::Program web_server() {
       allow("ping", icmp_types(Family::ipv4, {8})),
       allow("ping", icmp_types(Family::ipv6, {128})),
   });
-  result.chains.push_back({.name = "forward", .hook = ir::Hook::forward, .policy = ir::VerdictKind::drop,
-                           .rules = {baseline(ir::OriginKind::default_verdict, {}, ir::Verdict::drop())}});
-  result.chains.push_back({.name = "outbound", .hook = ir::Hook::outbound,
-                           .policy = ir::VerdictKind::accept,
-                           .rules = {baseline(ir::OriginKind::default_verdict, {}, ir::Verdict::accept())}});
+  result.chains.push_back(
+      {.name = "forward",
+       .hook = ir::Hook::forward,
+       .policy = ir::VerdictKind::drop,
+       .rules = {baseline(ir::OriginKind::default_verdict, {}, ir::Verdict::drop())}});
+  result.chains.push_back(
+      {.name = "outbound",
+       .hook = ir::Hook::outbound,
+       .policy = ir::VerdictKind::accept,
+       .rules = {baseline(ir::OriginKind::default_verdict, {}, ir::Verdict::accept())}});
   return result;
 }
 

@@ -93,7 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
         MatchCase{"interfaces", on({}, {{"eth0", false}, {"wg", true}}),
                   "iifname { \"eth0\", \"wg*\" } accept\n"},
         MatchCase{"wildcard", on({}, {{"wg", true}}), "iifname \"wg*\" accept\n"},
-        MatchCase{"established", states({ir::ConntrackState::established, ir::ConntrackState::related}),
+        MatchCase{"established",
+                  states({ir::ConntrackState::established, ir::ConntrackState::related}),
                   "ct state established,related accept\n"},
         MatchCase{"states_in_nft_order",
                   states({ir::ConntrackState::fresh, ir::ConntrackState::invalid,
@@ -103,24 +104,30 @@ INSTANTIATE_TEST_SUITE_P(
         MatchCase{"port_set", ports(tcp(22), {{{22}, {22}}, {{80}, {81}}}),
                   "tcp dport { 22, 80-81 } accept\n"},
         MatchCase{"port_range", ports(udp(1), {{{5000}, {5010}}}), "udp dport 5000-5010 accept\n"},
-        MatchCase{"all_ports_but_one", ports(tcp(1), ~PortSet::of({22})), "tcp dport != 22 accept\n"},
-        MatchCase{"two_protocols", ports(protocols({protocol::tcp, protocol::udp}), PortSet::of({53})),
+        MatchCase{"all_ports_but_one", ports(tcp(1), ~PortSet::of({22})),
+                  "tcp dport != 22 accept\n"},
+        MatchCase{"two_protocols",
+                  ports(protocols({protocol::tcp, protocol::udp}), PortSet::of({53})),
                   "meta l4proto { tcp, udp } th dport 53 accept\n"},
         MatchCase{"protocol", protocols({protocol::gre}), "meta l4proto 47 accept\n"},
         MatchCase{"every_sctp", protocols({protocol::sctp}), "meta l4proto sctp accept\n"},
-        MatchCase{"family", family(tcp(22), Family::ipv4), "meta nfproto ipv4 tcp dport 22 accept\n"},
+        MatchCase{"family", family(tcp(22), Family::ipv4),
+                  "meta nfproto ipv4 tcp dport 22 accept\n"},
         MatchCase{"source_implies_family", with_source(tcp(22), {"192.0.2.0/24"}),
                   "ip saddr 192.0.2.0/24 tcp dport 22 accept\n"},
         MatchCase{"source_of_both_families", with_source(tcp(22), both_addresses),
-                  "ip saddr 192.0.2.1 tcp dport 22 accept\nip6 saddr 2001:db8::/32 tcp dport 22 accept\n"},
-        MatchCase{"source_and_destination",
-                  with_destination(with_source(any(), {"192.0.2.1"}), {"198.51.100.0-198.51.100.9"}),
-                  "ip saddr 192.0.2.1 ip daddr 198.51.100.0-198.51.100.9 accept\n"},
+                  "ip saddr 192.0.2.1 tcp dport 22 accept\nip6 saddr 2001:db8::/32 tcp dport 22 "
+                  "accept\n"},
+        MatchCase{
+            "source_and_destination",
+            with_destination(with_source(any(), {"192.0.2.1"}), {"198.51.100.0-198.51.100.9"}),
+            "ip saddr 192.0.2.1 ip daddr 198.51.100.0-198.51.100.9 accept\n"},
         MatchCase{"few_addresses", with_source(any(), {"192.0.2.1", "198.51.100.0/24"}),
                   "ip saddr { 192.0.2.1, 198.51.100.0/24 } accept\n"},
         MatchCase{"icmp_types", icmp(Family::ipv4, type(8) | type(3)),
                   "icmp type { destination-unreachable, echo-request } accept\n"},
-        MatchCase{"icmpv6_type", icmp(Family::ipv6, type(128)), "icmpv6 type echo-request accept\n"},
+        MatchCase{"icmpv6_type", icmp(Family::ipv6, type(128)),
+                  "icmpv6 type echo-request accept\n"},
         MatchCase{"icmp_codes", icmp(Family::ipv4, type(8) | code(3, 4) | code(3, 1)),
                   "icmp type echo-request accept\n"
                   "icmp type destination-unreachable icmp code { 1, 4 } accept\n"},
@@ -199,7 +206,8 @@ TEST(Text, EffectsAndVerdictsKeepRulesApart) {
 }
 
 TEST(Text, AdjacentStatesBecomeAMap) {
-  auto established = allow("", states({ir::ConntrackState::established, ir::ConntrackState::related}));
+  auto established =
+      allow("", states({ir::ConntrackState::established, ir::ConntrackState::related}));
   established.origin.kind = ir::OriginKind::established;
   auto invalid = allow("", states({ir::ConntrackState::invalid}));
   invalid.origin.kind = ir::OriginKind::drop_invalid;
@@ -211,15 +219,18 @@ TEST(Text, AdjacentStatesBecomeAMap) {
 // --- address sets
 
 std::vector<std::string> seven() {
-  return {"192.0.2.1", "192.0.2.3", "192.0.2.5", "192.0.2.7", "192.0.2.9", "192.0.2.11", "192.0.2.13"};
+  return {"192.0.2.1", "192.0.2.3",  "192.0.2.5", "192.0.2.7",
+          "192.0.2.9", "192.0.2.11", "192.0.2.13"};
 }
 
 TEST(Text, LongListsGetAName) {
   const auto text = text_of({allow("The Office!", with_source(tcp(22), seven()))});
-  EXPECT_NE(text.find("\tset from-the-office-v4 {\n\t\ttype ipv4_addr\n\t\telements = { 192.0.2.1, 192.0.2.3,\n"),
+  EXPECT_NE(text.find("\tset from-the-office-v4 {\n\t\ttype ipv4_addr\n\t\telements = { 192.0.2.1, "
+                      "192.0.2.3,\n"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("ip saddr @from-the-office-v4 tcp dport 22 accept"), std::string::npos) << text;
+  EXPECT_NE(text.find("ip saddr @from-the-office-v4 tcp dport 22 accept"), std::string::npos)
+      << text;
 }
 
 TEST(Text, EqualListsShareASetAndOtherListsOfTheNameDoNot) {
@@ -238,24 +249,31 @@ TEST(Text, EqualListsShareASetAndOtherListsOfTheNameDoNot) {
 
 ir::Predicate rate(bool per_source) {
   return {.instance = "ssh",
-          .test = ir::RateLimit{.packets = 10, .unit = ir::TimeUnit::minute, .burst = 20,
-                                .per_source = per_source}};
+          .test = ir::RateLimit{
+              .packets = 10, .unit = ir::TimeUnit::minute, .burst = 20, .per_source = per_source}};
 }
 ir::Predicate connections(bool per_source) {
-  return {.instance = "ssh", .test = ir::ConnectionLimit{.connections = 50, .per_source = per_source}};
+  return {.instance = "ssh",
+          .test = ir::ConnectionLimit{.connections = 50, .per_source = per_source}};
 }
 
 TEST(Text, RateOfOneRuleStandsInIt) {
-  EXPECT_EQ(rules_of({allow("ssh", fresh_with(tcp(22), {rate(false)}))}),
-            "tcp dport 22 ct state new limit rate 10/minute burst 20 packets accept comment \"ssh\"\n");
+  EXPECT_EQ(
+      rules_of({allow("ssh", fresh_with(tcp(22), {rate(false)}))}),
+      "tcp dport 22 ct state new limit rate 10/minute burst 20 packets accept comment \"ssh\"\n");
 }
 
 TEST(Text, RateOfTwoRulesIsShared) {
   const auto text = text_of({allow("ssh", fresh_with(tcp(22), {rate(false)})),
                              allow("ssh", fresh_with(udp(22), {rate(false)}))});
-  EXPECT_NE(text.find("\tlimit limit-ssh {\n\t\trate 10/minute burst 20 packets\n\t}\n"), std::string::npos);
-  EXPECT_NE(text.find("tcp dport 22 ct state new limit name \"limit-ssh\" accept"), std::string::npos) << text;
-  EXPECT_NE(text.find("udp dport 22 ct state new limit name \"limit-ssh\" accept"), std::string::npos) << text;
+  EXPECT_NE(text.find("\tlimit limit-ssh {\n\t\trate 10/minute burst 20 packets\n\t}\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("tcp dport 22 ct state new limit name \"limit-ssh\" accept"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("udp dport 22 ct state new limit name \"limit-ssh\" accept"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Text, RateOfEachSource) {
@@ -264,17 +282,19 @@ TEST(Text, RateOfEachSource) {
                       "\t\tflags dynamic,timeout\n\t\ttimeout 2m\n\t}\n"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("tcp dport 22 ct state new update @limit-ssh-v4 { ip saddr limit rate 10/minute "
-                      "burst 20 packets } accept"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("tcp dport 22 ct state new update @limit-ssh-v4 { ip saddr limit rate 10/minute "
+                "burst 20 packets } accept"),
+      std::string::npos)
       << text;
   EXPECT_NE(text.find("update @limit-ssh-v6 { ip6 saddr limit"), std::string::npos) << text;
 }
 
 TEST(Text, ConnectionsAreAskedBeforeTokensAreSpent) {
-  EXPECT_EQ(rules_of({allow("ssh", fresh_with(tcp(22), {rate(false), connections(false)}))}),
-            "tcp dport 22 ct state new ct count 50 limit rate 10/minute burst 20 packets accept comment "
-            "\"ssh\"\n");
+  EXPECT_EQ(
+      rules_of({allow("ssh", fresh_with(tcp(22), {rate(false), connections(false)}))}),
+      "tcp dport 22 ct state new ct count 50 limit rate 10/minute burst 20 packets accept comment "
+      "\"ssh\"\n");
 }
 
 TEST(Text, ConnectionsOfTwoRulesAreCountedInAChain) {
@@ -283,19 +303,24 @@ TEST(Text, ConnectionsOfTwoRulesAreCountedInAChain) {
   auto second = first;
   second.match = fresh_with(udp(22), first.match.predicates);
   const auto text = text_of({first, second});
-  EXPECT_NE(text.find("\tchain limit-ssh {\n\t\tct count 50 limit rate 10/minute burst 20 packets counter "
-                      "name \"count-ssh\" log prefix \"ssh: \" accept\n\t}\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "\tchain limit-ssh {\n\t\tct count 50 limit rate 10/minute burst 20 packets counter "
+          "name \"count-ssh\" log prefix \"ssh: \" accept\n\t}\n"),
+      std::string::npos)
       << text;
-  EXPECT_NE(text.find("tcp dport 22 ct state new jump limit-ssh comment"), std::string::npos) << text;
+  EXPECT_NE(text.find("tcp dport 22 ct state new jump limit-ssh comment"), std::string::npos)
+      << text;
 }
 
 TEST(Text, ConnectionsOfEachSource) {
-  EXPECT_EQ(rules_of({allow("ssh", fresh_with(with_source(tcp(22), {"192.0.2.0/24"}),
-                                              {connections(true), rate(true)}))}),
-            "ip saddr 192.0.2.0/24 tcp dport 22 ct state new add @connections-ssh-v4 { ip saddr ct count 50 "
-            "} update @limit-ssh-v4 { ip saddr limit rate 10/minute burst 20 packets } accept comment "
-            "\"ssh\"\n");
+  EXPECT_EQ(
+      rules_of({allow("ssh", fresh_with(with_source(tcp(22), {"192.0.2.0/24"}),
+                                        {connections(true), rate(true)}))}),
+      "ip saddr 192.0.2.0/24 tcp dport 22 ct state new add @connections-ssh-v4 { ip saddr ct count "
+      "50 "
+      "} update @limit-ssh-v4 { ip saddr limit rate 10/minute burst 20 packets } accept comment "
+      "\"ssh\"\n");
 }
 
 // --- effects and verdicts
@@ -305,8 +330,9 @@ TEST(Text, EffectsWithoutVerdict) {
   rule.origin.kind = ir::OriginKind::default_log;
   rule.verdict = ir::Verdict::next();
   rule.effects.log = "denied: ";
-  rule.match.predicates = {{.instance = "default-log-inbound",
-                            .test = ir::RateLimit{.packets = 5, .unit = ir::TimeUnit::second, .burst = 10}}};
+  rule.match.predicates = {
+      {.instance = "default-log-inbound",
+       .test = ir::RateLimit{.packets = 5, .unit = ir::TimeUnit::second, .burst = 10}}};
   EXPECT_EQ(rules_of({rule}), "limit rate 5/second burst 10 packets log prefix \"denied: \"\n");
 }
 
