@@ -7,10 +7,15 @@
 //     an error at the exception's place.
 //   encode(program, options): the artifact. Called only with a program that `capable` gave back
 //     without an error.
-// Decoding lives beside them in decode.{h,cc}, and shares no table and no helper with them.
+//   decode(sources, files, sink): the program that an artifact's files say, whoever wrote them. What
+//     it does not recognise is an error, or kept as an opaque predicate and a note; nothing is
+//     skipped. It shares no table and no helper with `encode`: the proof of every compile is that
+//     both sides mean the same.
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +51,20 @@ struct Options {
   std::string nftables_table = "firewright";
   bool netsh_disable_others = true;
   std::string policy_name;  // for a comment at the top; may be empty
+};
+
+// A file to decode. Its bytes are in the Sources, so that diagnostics, and the origins of the rules
+// that are read from it, point into it.
+struct ArtifactFile {
+  FileId file = FileId::none;
+  std::string part;  // as Part::name
+};
+
+// Packets that a platform does not filter, whatever the rules say. Comparisons leave them out.
+struct Unfiltered {
+  ir::Hook hook = ir::Hook::inbound;
+  ir::Match match;
+  std::string why;  // "Windows does not filter loopback"
 };
 
 struct Backend {

@@ -89,14 +89,19 @@ std::optional<Decision> evaluate(const Program& program, const Packet& packet,
                                  const PredicateValue& holds) {
   Walk walk{.program = program, .packet = packet, .holds = holds, .decision = {}};
   walk.decision.verdict = Verdict::accept();
-  const auto* base = program.find(packet.hook);
-  if (base == nullptr) return walk.decision;
-  switch (walk.chain(*base, 0)) {
-    case Outcome::decided: return walk.decision;
-    case Outcome::impossible: return std::nullopt;
-    case Outcome::fell_through: break;
+  for (const auto& base : program.chains) {
+    if (base.hook != packet.hook) continue;
+    switch (walk.chain(base, 0)) {
+      case Outcome::impossible: return std::nullopt;
+      case Outcome::decided: break;
+      case Outcome::fell_through:
+        walk.decision.rule = nullptr;
+        walk.decision.verdict =
+            base.policy == VerdictKind::drop ? Verdict::drop() : Verdict::accept();
+        break;
+    }
+    if (walk.decision.verdict.kind != VerdictKind::accept) break;
   }
-  walk.decision.verdict = base->policy == VerdictKind::drop ? Verdict::drop() : Verdict::accept();
   return walk.decision;
 }
 

@@ -1,7 +1,8 @@
 // The IR: what a firewall says, with nothing left to look up.
 //
 // A Program is a list of chains; a chain hooked to inbound, outbound or forward is where packets
-// start. A rule matches a product of sets, one for each packet field; the first rule whose match
+// start. Several chains on one hook run one after another, in the order of the list: accept ends
+// one of them, drop and reject are final. A rule matches a product of sets, one for each packet field; the first rule whose match
 // holds and whose verdict is not `next` decides. Programs come from two sides: lowering a policy
 // gives one flat chain for each managed hook, and decoding an artifact gives chains with jumps.
 //
@@ -232,6 +233,7 @@ struct Chain {
 struct Program {
   std::vector<Chain> chains;
 
+  // The first chain on the hook.
   [[nodiscard]] const Chain* find(Hook hook) const;
   [[nodiscard]] const Chain* find(std::string_view name) const;
   bool operator==(const Program&) const = default;

@@ -6,10 +6,14 @@
 namespace firewright::semantics {
 namespace {
 
-std::string key_of(const Outcome& outcome) {
-  std::string key = outcome.decided ? "d" : outcome.returned ? "r" : "u";
-  if (outcome.decided) key += to_string(outcome.verdict);
-  for (const auto effect : outcome.effects) key += " " + std::to_string(effect);
+// How the packet left, then the effects.
+std::vector<std::uint32_t> key_of(const Outcome& outcome) {
+  const auto number = [](auto value) { return static_cast<std::uint32_t>(value); };
+  std::vector<std::uint32_t> key{number(outcome.decided), number(outcome.returned), 0, 0};
+  if (outcome.decided) key[2] = number(outcome.verdict.kind);
+  if (outcome.decided && outcome.verdict.kind == ir::VerdictKind::reject)
+    key[3] = number(outcome.verdict.reject);
+  key.insert(key.end(), outcome.effects.begin(), outcome.effects.end());
   return key;
 }
 
@@ -39,12 +43,13 @@ std::uint32_t Outcomes::effect(const std::string& text) {
 }
 
 Meanings::Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget)
-    : diagrams_(budget), space_(programs, order), then_(diagrams_.new_operation()) {}
+    : diagrams_(budget), space_(programs, order), then_(diagrams_.new_operation()), after_accept_(diagrams_.new_operation()) {}
 
 // One program's chains, each made once.
 struct Meanings::Walk {
   const ir::Program& program;
   std::map<std::string, Node> done;
+  std::map<std::pair<std::string, ir::VerdictKind>, Node> called;  // by a jump or a goto
   std::set<std::string> open;
   bool broken = false;
 };
@@ -52,15 +57,33 @@ struct Meanings::Walk {
 std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook) {
   const Outcome accepted{
       .decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
-  const auto* base = program.find(hook);
-  if (base == nullptr) return Diagrams::leaf(outcomes_.number(accepted));
-  Walk walk{.program = program, .done = {}, .open = {}, .broken = false};
-  const auto node = chain(walk, *base);
-  auto end = accepted;
-  if (base->policy == ir::VerdictKind::drop) end.verdict = ir::Verdict::drop();
-  const auto settled = settle(node, end, end, diagrams_.new_operation());
+  Walk walk{.program = program, .done = {}, .called = {}, .open = {}, .broken = false};
+  auto all = Diagrams::leaf(outcomes_.number(accepted));
+  bool first = true;
+  for (const auto& base : program.chains) {
+    if (base.hook != hook) continue;
+    auto end = accepted;
+    if (base.policy == ir::VerdictKind::drop) end.verdict = ir::Verdict::drop();
+    const auto one = settle(chain(walk, base), end, end, diagrams_.new_operation());
+    all = first ? one : after_accept(all, one);
+    first = false;
+  }
   if (walk.broken || diagrams_.exhausted()) return std::nullopt;
-  return settled;
+  return all;
+}
+
+Node Meanings::after_accept(Node first, Node second) {
+  return diagrams_.combine(
+      after_accept_, first, second, [&](Node a, Node b) -> std::optional<Node> {
+        if (!Diagrams::is_leaf(a)) return std::nullopt;
+        const auto& before = outcomes_[Diagrams::value(a)];
+        if (before.verdict.kind != ir::VerdictKind::accept) return a;
+        if (before.effects.empty()) return b;
+        if (!Diagrams::is_leaf(b)) return std::nullopt;
+        auto after = outcomes_[Diagrams::value(b)];
+        after.effects = joined(before.effects, after.effects);
+        return Diagrams::leaf(outcomes_.number(std::move(after)));
+      });
 }
 
 Node Meanings::settle(Node chain, Outcome undecided, Outcome returned, std::uint32_t operation) {
@@ -136,29 +159,36 @@ Node Meanings::rule(Walk& walk, const ir::Rule& rule) {
     case ir::VerdictKind::return_: outcome.returned = true; break;
     case ir::VerdictKind::jump:
     case ir::VerdictKind::go_to: {
-      const auto* target = walk.program.find(rule.verdict.chain);
-      if (target == nullptr) {
-        walk.broken = true;
-        return then_node;
-      }
-      const bool jump = rule.verdict.kind == ir::VerdictKind::jump;
-      Outcome returned;
-      returned.returned = !jump;
-      // Back from a jump the packet goes on below it; back from a goto it leaves this chain too.
-      then_node = settle(chain(walk, *target), returned, returned, diagrams_.new_operation());
+      then_node = called(walk, rule.verdict);
       break;
     }
   }
   const auto effect = Diagrams::leaf(outcomes_.number(outcome));
   const auto taken = then(effect, then_node);
-  const auto matched = space_.match(diagrams_, rule.match);
-  if (taken == Diagrams::leaf(Outcomes::undecided)) return taken;
-  return diagrams_.combine(diagrams_.new_operation(), matched, taken,
+  if (Diagrams::is_leaf(taken)) return space_.match(diagrams_, rule.match, taken);
+  return diagrams_.combine(diagrams_.new_operation(), space_.match(diagrams_, rule.match), taken,
                            [&](Node m, Node value) -> std::optional<Node> {
                              if (m == Diagrams::leaf(0)) return Diagrams::leaf(Outcomes::undecided);
                              if (m == Diagrams::leaf(1)) return value;
                              return std::nullopt;
                            });
+}
+
+// What a chain does to a packet that a jump or a goto sends there: back from a jump the packet goes
+// on below it, back from a goto it leaves this chain too.
+Node Meanings::called(Walk& walk, const ir::Verdict& verdict) {
+  const std::pair key{verdict.chain, verdict.kind};
+  if (const auto known = walk.called.find(key); known != walk.called.end()) return known->second;
+  const auto* target = walk.program.find(verdict.chain);
+  if (target == nullptr) {
+    walk.broken = true;
+    return Diagrams::leaf(Outcomes::undecided);
+  }
+  Outcome back;
+  back.returned = verdict.kind == ir::VerdictKind::go_to;
+  const auto node = settle(chain(walk, *target), back, back, diagrams_.new_operation());
+  walk.called.emplace(key, node);
+  return node;
 }
 
 }  // namespace firewright::semantics

@@ -41,7 +41,7 @@ class Outcomes {
 
  private:
   std::vector<Outcome> outcomes_;
-  std::map<std::string, std::uint32_t> by_key_;
+  std::map<std::vector<std::uint32_t>, std::uint32_t> by_key_;
   std::vector<std::string> effects_;
   std::map<std::string, std::uint32_t> by_effect_;
 };
@@ -63,8 +63,11 @@ class Meanings {
   struct Walk;
   // `first` where it decides, else `second` with both their effects.
   [[nodiscard]] Node then(Node first, Node second);
+  // One base chain behind another: what the first accepts goes through the second as well.
+  [[nodiscard]] Node after_accept(Node first, Node second);
   [[nodiscard]] Node chain(Walk& walk, const ir::Chain& chain);
   [[nodiscard]] Node rule(Walk& walk, const ir::Rule& rule);
+  [[nodiscard]] Node called(Walk& walk, const ir::Verdict& verdict);
   [[nodiscard]] Node fold(std::span<Node> rules);
   [[nodiscard]] Node settle(Node chain, Outcome undecided, Outcome returned,
                             std::uint32_t operation);
@@ -73,6 +76,7 @@ class Meanings {
   Space space_;
   Outcomes outcomes_;
   std::uint32_t then_;
+  std::uint32_t after_accept_;
 };
 
 }  // namespace firewright::semantics

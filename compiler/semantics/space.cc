@@ -11,12 +11,6 @@ constexpr u128 no_owner = u128{1} << 32U;
 
 constexpr std::size_t at(Field field) { return static_cast<std::size_t>(field); }
 
-// Fields whose ranks stand for names and regions of names, not for numbers.
-constexpr bool is_name(Field field) {
-  return field == Field::in || field == Field::out || field == Field::program ||
-         field == Field::windows_service;
-}
-
 // Enums are numeric fields whose ranks are their values.
 std::uint32_t enum_size(Field field) {
   switch (field) {
@@ -78,6 +72,12 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> enum_ranges(EnumSet<E> set)
 }
 
 }  // namespace
+
+// Fields whose ranks stand for names and regions of names, not for numbers.
+bool Space::is_name(Field field) {
+  return field == Field::in || field == Field::out || field == Field::program ||
+         field == Field::windows_service;
+}
 
 Space::Space(std::span<const ir::Program* const> programs, FieldOrder order) {
   order_levels(order);
@@ -264,8 +264,8 @@ Node Space::restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Nod
   return diagrams.make(level(field), edges);
 }
 
-Node Space::match(Diagrams& diagrams, const ir::Match& match) const {
-  Node tail = Diagrams::leaf(1);
+Node Space::match(Diagrams& diagrams, const ir::Match& match, Node yes) const {
+  Node tail = yes;
   // From the last level up. Predicates are made in descending order.
   auto predicates = match.predicates;
   std::sort(predicates.begin(), predicates.end());

@@ -49,6 +49,13 @@ enum class FieldOrder : std::uint8_t { ports_first, addresses_first };
 
 class Space {
  public:
+  // One name or region of names: an exact name, the names that begin with `text` and are mentioned
+  // by nothing longer, or the names that nothing mentions.
+  struct Name {
+    std::string text;
+    enum class Kind : std::uint8_t { exact, wildcard, other } kind = Kind::other;
+  };
+
   Space(std::span<const ir::Program* const> programs, FieldOrder order);
 
   [[nodiscard]] std::uint32_t level(Field field) const {
@@ -65,8 +72,13 @@ class Space {
   // The values behind a rank: for numeric fields the interval; for names the index into names().
   [[nodiscard]] std::pair<u128, u128> values(Field field, std::uint32_t rank) const;
 
-  // Leaf 1 for the packets that match, leaf 0 for the others.
-  [[nodiscard]] Node match(Diagrams& diagrams, const ir::Match& match) const;
+  // What the ranks of `in` and `out`, `program` or `windows_service` stand for. The last is "other".
+  [[nodiscard]] const std::vector<Name>& names(Field field) const;
+  [[nodiscard]] static bool is_name(Field field);
+
+  // The leaf `yes` for the packets that match, leaf 0 for the others.
+  [[nodiscard]] Node match(Diagrams& diagrams, const ir::Match& match,
+                           Node yes = Diagrams::leaf(1)) const;
 
   // A packet of the given ranks (one a level; a predicate's is not looked at).
   [[nodiscard]] ir::Packet packet(ir::Hook hook, std::span<const std::uint32_t> ranks) const;
@@ -75,12 +87,6 @@ class Space {
                                                  const ir::PredicateValue& holds) const;
 
  private:
-  // One name or region of names: an exact name, the names that begin with `text` and are mentioned
-  // by nothing longer, or the names that nothing mentions.
-  struct Name {
-    std::string text;
-    enum class Kind : std::uint8_t { exact, wildcard, other } kind = Kind::other;
-  };
   using Ranges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 
   void order_levels(FieldOrder order);
@@ -93,7 +99,6 @@ class Space {
   [[nodiscard]] Ranges ranges(Field field, const ir::InterfaceSet& set) const;
   [[nodiscard]] Ranges ranges(Field field, const std::string& text) const;
   [[nodiscard]] std::vector<Name>& names(Field field);
-  [[nodiscard]] const std::vector<Name>& names(Field field) const;
   [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
   [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed,
                               Node below) const;

@@ -30,6 +30,11 @@ class Random {
                               .rules = rules({"a", "b"})});
     program.chains.push_back({.name = "a", .hook = {}, .policy = {}, .rules = rules({"b"})});
     program.chains.push_back({.name = "b", .hook = {}, .policy = {}, .rules = rules({})});
+    if (one_in(3))  // a second base chain on the hook, behind the first
+      program.chains.push_back({.name = "later",
+                                .hook = ir::Hook::inbound,
+                                .policy = ir::VerdictKind::accept,
+                                .rules = rules({"a"})});
     return program;
   }
 

@@ -1,0 +1,229 @@
+#include "compiler/semantics/compare.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace firewright::semantics {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::array hooks{ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward};
+
+// One attempt in one space. `done` is false when the budget did not suffice.
+struct Attempt {
+  bool done = false;
+  bool broken = false;
+  std::optional<Difference> difference;
+  std::size_t nodes = 0;
+};
+
+// Some packet of a set: the path that takes, at every node, the first edge that leads into it.
+std::vector<std::uint32_t> some_ranks(Meanings& meanings, Node set) {
+  std::vector<std::uint32_t> ranks(field_count + meanings.space().predicate_count());
+  // Ranks that nothing looks at: an ordinary new TCP packet.
+  const auto put = [&](Field field, u128 value) {
+    const auto level = meanings.space().level(field);
+    for (std::uint32_t rank = 0; rank <= meanings.space().last_rank(level); ++rank)
+      if (meanings.space().values(field, rank).first <= value) ranks[level] = rank;
+  };
+  put(Field::protocol, protocol::tcp.value);
+  while (!Diagrams::is_leaf(set)) {
+    const auto level = meanings.diagrams().level(set);
+    const auto edges = meanings.diagrams().edges(set);
+    std::uint32_t first = 0;
+    for (const auto& edge : edges) {
+      if (edge.child != Diagrams::leaf(0)) {
+        if (ranks[level] < first || ranks[level] > edge.last) ranks[level] = first;
+        set = edge.child;
+        break;
+      }
+      first = edge.last + 1;
+    }
+  }
+  return ranks;
+}
+
+Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks) {
+  while (!Diagrams::is_leaf(node)) {
+    const auto rank = ranks[meanings.diagrams().level(node)];
+    for (const auto& edge : meanings.diagrams().edges(node))
+      if (rank <= edge.last) {
+        node = edge.child;
+        break;
+      }
+  }
+  return node;
+}
+
+Difference describe(Meanings& meanings, ir::Hook hook, Node first, Node second) {
+  auto& diagrams = meanings.diagrams();
+  const auto different = diagrams.combine(
+      diagrams.new_operation(), first, second, [](Node a, Node b) -> std::optional<Node> {
+        if (a == b) return Diagrams::leaf(0);
+        if (Diagrams::is_leaf(a) && Diagrams::is_leaf(b)) return Diagrams::leaf(1);
+        return std::nullopt;
+      });
+  const auto ranks = some_ranks(meanings, different);
+  Difference result;
+  result.packet = meanings.space().packet(hook, ranks);
+  for (std::size_t i = field_count; i < ranks.size(); ++i)
+    if (ranks[i] == 1)
+      result.holding.push_back(meanings.space().predicate(static_cast<std::uint32_t>(i)));
+  const auto words = [&](Node node) {
+    return to_text(meanings.outcomes()[Diagrams::value(leaf_of(meanings, node, ranks))],
+                   meanings.outcomes());
+  };
+  result.first = words(first);
+  result.second = words(second);
+  return result;
+}
+
+// Takes the excluded packets out of a meaning.
+Node inside(Meanings& meanings, Node outside, Node meaning) {
+  if (outside == Diagrams::leaf(0)) return meaning;
+  auto& diagrams = meanings.diagrams();
+  return diagrams.combine(diagrams.new_operation(), outside, meaning,
+                          [](Node out, Node value) -> std::optional<Node> {
+                            if (out == Diagrams::leaf(1)) return Diagrams::leaf(0);
+                            if (out == Diagrams::leaf(0)) return value;
+                            return std::nullopt;
+                          });
+}
+
+Node outside_of(Meanings& meanings, ir::Hook hook, std::span<const Excluded> excluded) {
+  auto& diagrams = meanings.diagrams();
+  const auto either = diagrams.new_operation();
+  Node all = Diagrams::leaf(0);
+  for (const auto& entry : excluded) {
+    if (entry.hook != hook) continue;
+    const auto one = meanings.space().match(diagrams, entry.match);
+    all = diagrams.combine(either, all, one, [](Node a, Node b) -> std::optional<Node> {
+      if (a == Diagrams::leaf(1) || b == Diagrams::leaf(0)) return a;
+      if (b == Diagrams::leaf(1) || a == Diagrams::leaf(0)) return b;
+      return std::nullopt;
+    });
+  }
+  return all;
+}
+
+Attempt attempt(const ir::Program& first, const ir::Program& second, const ir::Program& excluded,
+                const CompareOptions& options, FieldOrder order, Budget budget) {
+  const std::array programs{&first, &second, &excluded};
+  Meanings meanings(programs, order, budget);
+  Attempt result;
+  for (const auto hook : hooks) {
+    auto a = meanings.meaning(first, hook);
+    auto b = meanings.meaning(second, hook);
+    if (a && b && *a != *b && !options.excluded.empty()) {
+      const auto outside = outside_of(meanings, hook, options.excluded);
+      a = inside(meanings, outside, *a);
+      b = inside(meanings, outside, *b);
+    }
+    result.nodes = meanings.diagrams().size();
+    if (meanings.diagrams().exhausted()) return result;
+    if (!a || !b) {
+      result.broken = true;
+      return result;
+    }
+    if (*a == *b) continue;
+    result.difference = describe(meanings, hook, *a, *b);
+    break;
+  }
+  result.done = !meanings.diagrams().exhausted();
+  return result;
+}
+
+// The part of a program that one family's packets see on one hook.
+ir::Program slice(const ir::Program& program, ir::Hook hook, Family family) {
+  ir::Program part;
+  for (const auto& chain : program.chains) {
+    if (chain.hook && *chain.hook != hook) continue;
+    auto copy = chain;
+    copy.rules.clear();
+    for (const auto& rule : chain.rules) {
+      if (!rule.match.families.contains(family)) continue;
+      copy.rules.push_back(rule);
+      ir::restrict_families(copy.rules.back().match, {family});
+    }
+    part.chains.push_back(std::move(copy));
+  }
+  return part;
+}
+
+}  // namespace
+
+std::string to_text(const Outcome& outcome, const Outcomes& outcomes) {
+  std::vector<std::string> effects;
+  for (const auto effect : outcome.effects) effects.push_back(outcomes.effect_text(effect));
+  std::sort(effects.begin(), effects.end());  // numbers depend on who came first
+  auto text = ir::to_string(outcome.verdict);
+  for (const auto& effect : effects) text += ", " + effect;
+  return text;
+}
+
+Comparison compare(const ir::Program& first, const ir::Program& second,
+                   const CompareOptions& options) {
+  const auto deadline = Clock::now() + options.budget.time;
+  const auto aligned = align_predicates(first, second);
+  // The excluded sets' boundaries belong to the space as well.
+  ir::Program boundaries;
+  boundaries.chains.emplace_back();
+  for (const auto& entry : options.excluded) {
+    boundaries.chains.back().rules.emplace_back();
+    boundaries.chains.back().rules.back().match = entry.match;
+  }
+  Comparison result;
+  bool broken = false;
+  // Whether the comparison is over.
+  const auto attempt_in = [&](const ir::Program& a, const ir::Program& b, FieldOrder order,
+                              Budget budget) {
+    auto one = attempt(a, b, boundaries, options, order, budget);
+    result.nodes = std::max(result.nodes, one.nodes);
+    broken = broken || one.broken;
+    if (one.difference) {
+      result.answer = Answer::different;
+      result.difference = std::move(one.difference);
+    }
+    return one.done;
+  };
+  const auto share = [&](int parts) {
+    auto budget = options.budget;
+    budget.time = std::max(std::chrono::milliseconds{0},
+                           std::chrono::duration_cast<std::chrono::milliseconds>(
+                               (deadline - Clock::now()) / parts));
+    return budget;
+  };
+  for (const auto order : {FieldOrder::ports_first, FieldOrder::addresses_first}) {
+    const int parts_left = order == FieldOrder::ports_first ? 3 : 2;
+    if (attempt_in(first, aligned, order, share(parts_left))) {
+      if (!result.difference) result.answer = Answer::equal;
+      return result;
+    }
+    if (broken) {
+      result.why = "its chains jump in a circle, or to nowhere";
+      return result;
+    }
+  }
+  int parts_left = static_cast<int>(hooks.size()) * 4;
+  bool all_done = true;
+  for (const auto hook : hooks)
+    for (const auto family : {Family::ipv4, Family::ipv6}) {
+      const auto a = slice(first, hook, family);
+      const auto b = slice(aligned, hook, family);
+      const bool done = attempt_in(a, b, FieldOrder::ports_first, share(parts_left)) ||
+                        attempt_in(a, b, FieldOrder::addresses_first, share(parts_left - 1));
+      parts_left -= 2;
+      if (result.difference) return result;
+      all_done = all_done && done;
+    }
+  if (all_done)
+    result.answer = Answer::equal;
+  else
+    result.why = "its packet sets need more than " + std::to_string(options.budget.nodes) +
+                 " nodes or " + std::to_string(options.budget.time.count()) + " ms";
+  return result;
+}
+
+}  // namespace firewright::semantics

@@ -1,0 +1,192 @@
+#include "compiler/semantics/compare.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/semantics/digest.h"
+
+namespace firewright::semantics {
+namespace {
+
+using ir::Program;
+using ir::Rule;
+using ir::Verdict;
+
+Rule rule(ir::Match match, Verdict verdict) {
+  Rule rule;
+  rule.match = std::move(match);
+  rule.verdict = std::move(verdict);
+  return rule;
+}
+
+ir::Match tcp(std::uint16_t first, std::uint16_t last) {
+  ir::Match match;
+  match.protocols = ProtocolSet::of(protocol::tcp);
+  match.destination_ports = PortSet{{Port{first}, Port{last}}};
+  return match;
+}
+
+ir::Predicate limit(const std::string& instance, std::uint32_t packets, ir::TimeUnit unit) {
+  return {.instance = instance, .test = ir::RateLimit{.packets = packets, .unit = unit}};
+}
+
+Program inbound(std::vector<Rule> rules) {
+  Program program;
+  program.chains.push_back({.name = "inbound",
+                            .hook = ir::Hook::inbound,
+                            .policy = ir::VerdictKind::drop,
+                            .rules = std::move(rules)});
+  return program;
+}
+
+TEST(Compare, EqualInAnotherForm) {
+  const auto a = inbound({rule(tcp(20, 29), Verdict::accept())});
+  const auto b =
+      inbound({rule(tcp(25, 29), Verdict::accept()), rule(tcp(20, 24), Verdict::accept())});
+  EXPECT_EQ(compare(a, b).answer, Answer::equal);
+}
+
+TEST(Compare, ADifferenceComesWithAPacketThatShowsIt) {
+  const auto a = inbound({rule(tcp(20, 29), Verdict::accept())});
+  const auto b = inbound({rule(tcp(20, 28), Verdict::accept())});
+  const auto result = compare(a, b);
+  ASSERT_EQ(result.answer, Answer::different);
+  ASSERT_TRUE(result.difference);
+  EXPECT_EQ(result.difference->packet.destination_port, Port{29});
+  EXPECT_EQ(result.difference->first, "accept");
+  EXPECT_EQ(result.difference->second, "drop");
+  EXPECT_EQ(ir::evaluate(a, result.difference->packet)->verdict, Verdict::accept());
+  EXPECT_EQ(ir::evaluate(b, result.difference->packet)->verdict, Verdict::drop());
+}
+
+TEST(Compare, EffectsAreCompared) {
+  auto a = inbound({rule(tcp(22, 22), Verdict::accept())});
+  auto b = a;
+  b.chains[0].rules[0].effects.log = "ssh ";
+  const auto result = compare(a, b);
+  ASSERT_EQ(result.answer, Answer::different);
+  EXPECT_EQ(result.difference->second, "accept, log ssh ");
+}
+
+TEST(Compare, RejectIsNotDrop) {
+  const auto a = inbound({rule(tcp(22, 22), Verdict::drop())});
+  const auto b = inbound({rule(tcp(22, 22), Verdict::rejected(ir::RejectKind::tcp_reset))});
+  EXPECT_EQ(compare(a, b).answer, Answer::different);
+}
+
+TEST(Compare, ExcludedPacketsAreLeftOut) {
+  const auto a = inbound({rule(tcp(20, 29), Verdict::accept())});
+  const auto b = inbound({rule(tcp(20, 28), Verdict::accept())});
+  const Excluded port_29{.hook = ir::Hook::inbound, .match = tcp(29, 29)};
+  EXPECT_EQ(compare(a, b, {.excluded = {&port_29, 1}, .budget = {}}).answer, Answer::equal);
+  const Excluded on_output{.hook = ir::Hook::outbound, .match = tcp(29, 29)};
+  EXPECT_EQ(compare(a, b, {.excluded = {&on_output, 1}, .budget = {}}).answer, Answer::different);
+}
+
+TEST(Compare, PredicatesOfOtherNamesAreTheSameWhenParametersAgree) {
+  auto match = tcp(22, 22);
+  match.predicates = {limit("ssh", 60, ir::TimeUnit::minute)};
+  const auto a = inbound({rule(match, Verdict::accept())});
+  match.predicates = {limit("INPUT-3", 1, ir::TimeUnit::second)};
+  const auto b = inbound({rule(match, Verdict::accept())});
+  EXPECT_EQ(compare(a, b).answer, Answer::equal);
+  match.predicates = {limit("INPUT-3", 2, ir::TimeUnit::second)};
+  EXPECT_EQ(compare(a, inbound({rule(match, Verdict::accept())})).answer, Answer::different);
+}
+
+// One bucket for two ports is not two buckets, one for each.
+TEST(Compare, OneBucketIsNotTwo) {
+  auto ssh = tcp(22, 22);
+  auto http = tcp(80, 80);
+  ssh.predicates = http.predicates = {limit("web", 10, ir::TimeUnit::minute)};
+  const auto shared = inbound({rule(ssh, Verdict::accept()), rule(http, Verdict::accept())});
+  http.predicates = {limit("web-2", 10, ir::TimeUnit::minute)};
+  const auto apart = inbound({rule(ssh, Verdict::accept()), rule(http, Verdict::accept())});
+  EXPECT_EQ(compare(shared, apart).answer, Answer::different);
+  EXPECT_EQ(compare(apart, shared).answer, Answer::different);
+  EXPECT_EQ(compare(apart, apart).answer, Answer::equal);
+}
+
+TEST(Compare, ChainsOnOneHookRunOneAfterAnother) {
+  auto both = inbound({rule(tcp(20, 29), Verdict::accept())});
+  auto second = inbound({rule(tcp(25, 39), Verdict::accept())});
+  both.chains.push_back(second.chains[0]);
+  both.chains[1].name = "later";
+  const auto meet = inbound({rule(tcp(25, 29), Verdict::accept())});
+  EXPECT_EQ(compare(both, meet).answer, Answer::equal);
+}
+
+TEST(Compare, SaysWhenItCannotTell) {
+  std::vector<Rule> rules;
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    auto match = tcp(static_cast<std::uint16_t>(i * 7), static_cast<std::uint16_t>(i * 7 + 500));
+    match.source_ports = PortSet{{Port{i}, Port{static_cast<std::uint16_t>(60000 - i * 11)}}};
+    rules.push_back(rule(match, i % 2 == 0 ? Verdict::accept() : Verdict::drop()));
+  }
+  const auto a = inbound(rules);
+  rules.back().verdict = Verdict::accept();
+  const auto result = compare(a, inbound(rules), {.excluded = {}, .budget = {.nodes = 50}});
+  EXPECT_EQ(result.answer, Answer::not_proved);
+  EXPECT_NE(result.why.find("50 nodes"), std::string::npos);
+  EXPECT_FALSE(result.difference);
+}
+
+// What does not fit whole may fit in slices, one hook and family at a time.
+TEST(Compare, SlicesGoFurther) {
+  Program a;
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward}) {
+    std::vector<Rule> rules;
+    for (std::uint16_t i = 0; i < 40; ++i)
+      rules.push_back(rule(tcp(static_cast<std::uint16_t>(i * 100 + static_cast<unsigned>(hook)),
+                               static_cast<std::uint16_t>(i * 100 + 50)),
+                           Verdict::accept()));
+    a.chains.push_back({.name = std::string(to_string(hook)),
+                        .hook = hook,
+                        .policy = ir::VerdictKind::drop,
+                        .rules = rules});
+  }
+  const auto whole = compare(a, a).nodes;
+  EXPECT_EQ(compare(a, a, {.excluded = {}, .budget = {.nodes = whole / 2}}).answer, Answer::equal);
+}
+
+TEST(Compare, ACircleIsNotProved) {
+  auto circle = inbound({rule({}, {.kind = ir::VerdictKind::jump, .reject = {}, .chain = "a"})});
+  circle.chains.push_back(
+      {.name = "a",
+       .hook = {},
+       .policy = {},
+       .rules = {rule({}, {.kind = ir::VerdictKind::jump, .reject = {}, .chain = "a"})}});
+  const auto result = compare(circle, circle);
+  EXPECT_EQ(result.answer, Answer::not_proved);
+  EXPECT_NE(result.why.find("circle"), std::string::npos);
+}
+
+Sha256 digest_of(const Program& program, const Program& beside, Family family) {
+  const Program* const programs[] = {&program, &beside};
+  Meanings meanings(programs, FieldOrder::ports_first, {});
+  return digest(meanings, *meanings.meaning(program, ir::Hook::inbound), family);
+}
+
+TEST(Digest, DependsOnTheMeaningAlone) {
+  auto match = tcp(20, 29);
+  match.in = ir::InterfaceSet::of({{"wg", true}, {"eth0", false}});
+  const auto a = inbound({rule(match, Verdict::accept())});
+  auto other = tcp(23, 25);
+  other.in = ir::InterfaceSet::of({{"wg7", false}, {"w", true}});
+  other.source.v4 = IntervalSet<Ipv4>::of(Ipv4{7});
+  const auto b = inbound({rule(other, Verdict::accept())});
+  for (const auto family : {Family::ipv4, Family::ipv6}) {
+    EXPECT_EQ(digest_of(a, a, family), digest_of(a, b, family));
+    EXPECT_NE(digest_of(a, b, family), digest_of(b, a, family));
+  }
+}
+
+TEST(Digest, FamiliesHaveTheirOwn) {
+  auto match = tcp(22, 22);
+  ir::restrict_families(match, {Family::ipv4});
+  const auto a = inbound({rule(match, Verdict::accept())});
+  EXPECT_NE(digest_of(a, a, Family::ipv4), digest_of(a, a, Family::ipv6));
+  EXPECT_EQ(digest_of(a, a, Family::ipv6), digest_of(inbound({}), a, Family::ipv6));
+}
+
+}  // namespace
+}  // namespace firewright::semantics
