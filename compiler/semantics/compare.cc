@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "compiler/semantics/witness.h"
+
 namespace firewright::semantics {
 namespace {
 
@@ -19,32 +21,6 @@ struct Attempt {
   std::size_t nodes = 0;
 };
 
-// Some packet of a set: the path that takes, at every node, the first edge that leads into it.
-std::vector<std::uint32_t> some_ranks(Meanings& meanings, Node set) {
-  std::vector<std::uint32_t> ranks(field_count + meanings.space().predicate_count());
-  // Ranks that nothing looks at: an ordinary new TCP packet.
-  const auto put = [&](Field field, u128 value) {
-    const auto level = meanings.space().level(field);
-    for (std::uint32_t rank = 0; rank <= meanings.space().last_rank(level); ++rank)
-      if (meanings.space().values(field, rank).first <= value) ranks[level] = rank;
-  };
-  put(Field::protocol, protocol::tcp.value);
-  while (!Diagrams::is_leaf(set)) {
-    const auto level = meanings.diagrams().level(set);
-    const auto edges = meanings.diagrams().edges(set);
-    std::uint32_t first = 0;
-    for (const auto& edge : edges) {
-      if (edge.child != Diagrams::leaf(0)) {
-        if (ranks[level] < first || ranks[level] > edge.last) ranks[level] = first;
-        set = edge.child;
-        break;
-      }
-      first = edge.last + 1;
-    }
-  }
-  return ranks;
-}
-
 Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks) {
   while (!Diagrams::is_leaf(node)) {
     const auto rank = ranks[meanings.diagrams().level(node)];
@@ -57,7 +33,8 @@ Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks
   return node;
 }
 
-Difference describe(Meanings& meanings, ir::Hook hook, Node first, Node second) {
+// No value: the budget is used up.
+std::optional<Difference> describe(Meanings& meanings, ir::Hook hook, Node first, Node second) {
   auto& diagrams = meanings.diagrams();
   const auto different = diagrams.combine(
       diagrams.new_operation(), first, second, [](Node a, Node b) -> std::optional<Node> {
@@ -65,14 +42,13 @@ Difference describe(Meanings& meanings, ir::Hook hook, Node first, Node second) 
         if (Diagrams::is_leaf(a) && Diagrams::is_leaf(b)) return Diagrams::leaf(1);
         return std::nullopt;
       });
-  const auto ranks = some_ranks(meanings, different);
+  auto shown = witness(diagrams, meanings.space(), hook, different);
+  if (!shown) return std::nullopt;
   Difference result;
-  result.packet = meanings.space().packet(hook, ranks);
-  for (std::size_t i = field_count; i < ranks.size(); ++i)
-    if (ranks[i] == 1)
-      result.holding.push_back(meanings.space().predicate(static_cast<std::uint32_t>(i)));
+  result.packet = std::move(shown->packet);
+  result.holding = std::move(shown->holding);
   const auto words = [&](Node node) {
-    return to_text(meanings.outcomes()[Diagrams::value(leaf_of(meanings, node, ranks))],
+    return to_text(meanings.outcomes()[Diagrams::value(leaf_of(meanings, node, shown->ranks))],
                    meanings.outcomes());
   };
   result.first = words(first);
@@ -135,6 +111,13 @@ Attempt attempt(const ir::Program& first, const ir::Program& second, const ir::P
   return result;
 }
 
+bool has_predicates(const ir::Program& program) {
+  for (const auto& chain : program.chains)
+    for (const auto& rule : chain.rules)
+      if (!rule.match.predicates.empty()) return true;
+  return false;
+}
+
 // The part of a program that one family's packets see on one hook.
 ir::Program slice(const ir::Program& program, ir::Hook hook, Family family) {
   ir::Program part;
@@ -166,7 +149,9 @@ std::string to_text(const Outcome& outcome, const Outcomes& outcomes) {
 Comparison compare(const ir::Program& first, const ir::Program& second,
                    const CompareOptions& options) {
   const auto deadline = Clock::now() + options.budget.time;
-  const auto aligned = align_predicates(first, second);
+  std::optional<ir::Program> renamed;
+  if (has_predicates(second)) renamed = align_predicates(first, second);
+  const auto& aligned = renamed ? *renamed : second;
   // The excluded sets' boundaries belong to the space as well.
   ir::Program boundaries;
   boundaries.chains.emplace_back();

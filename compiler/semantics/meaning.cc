@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/semantics/unite.h"
+
 namespace firewright::semantics {
 namespace {
 
@@ -129,19 +131,32 @@ Node Meanings::chain(Walk& walk, const ir::Chain& chain) {
     walk.broken = true;
     return Diagrams::leaf(Outcomes::undecided);
   }
-  std::vector<Node> rules;
-  rules.reserve(chain.rules.size());
+  std::vector<Node> nodes;
+  std::vector<const ir::Match*> run;  // of rules that do the same
+  std::optional<Node> outcome;
+  const auto end_run = [&] {
+    if (run.size() == 1) nodes.push_back(space_.match(diagrams_, *run.front(), *outcome));
+    if (run.size() > 1) nodes.push_back(unite(diagrams_, space_, run, *outcome));
+    run.clear();
+  };
   for (const auto& entry : chain.rules) {
-    rules.push_back(rule(walk, entry));
+    const auto taken = this->taken(walk, entry);
+    if (!Diagrams::is_leaf(taken) || taken != outcome) end_run();
+    outcome = taken;
+    if (!Diagrams::is_leaf(taken))
+      nodes.push_back(where(entry.match, taken));
+    else if (taken != Diagrams::leaf(Outcomes::undecided))
+      run.push_back(&entry.match);
     if (diagrams_.exhausted() || walk.broken) break;
   }
-  const auto node = fold(rules);
+  end_run();
+  const auto node = fold(nodes);
   walk.open.erase(chain.name);
   walk.done.emplace(chain.name, node);
   return node;
 }
 
-Node Meanings::rule(Walk& walk, const ir::Rule& rule) {
+Node Meanings::taken(Walk& walk, const ir::Rule& rule) {
   Outcome outcome;
   if (rule.effects.log) outcome.effects.push_back(outcomes_.effect("log " + *rule.effects.log));
   if (rule.effects.count)
@@ -164,9 +179,11 @@ Node Meanings::rule(Walk& walk, const ir::Rule& rule) {
     }
   }
   const auto effect = Diagrams::leaf(outcomes_.number(outcome));
-  const auto taken = then(effect, then_node);
-  if (Diagrams::is_leaf(taken)) return space_.match(diagrams_, rule.match, taken);
-  return diagrams_.combine(diagrams_.new_operation(), space_.match(diagrams_, rule.match), taken,
+  return then(effect, then_node);
+}
+
+Node Meanings::where(const ir::Match& match, Node taken) {
+  return diagrams_.combine(diagrams_.new_operation(), space_.match(diagrams_, match), taken,
                            [&](Node m, Node value) -> std::optional<Node> {
                              if (m == Diagrams::leaf(0)) return Diagrams::leaf(Outcomes::undecided);
                              if (m == Diagrams::leaf(1)) return value;

@@ -66,7 +66,9 @@ class Meanings {
   // One base chain behind another: what the first accepts goes through the second as well.
   [[nodiscard]] Node after_accept(Node first, Node second);
   [[nodiscard]] Node chain(Walk& walk, const ir::Chain& chain);
-  [[nodiscard]] Node rule(Walk& walk, const ir::Rule& rule);
+  // What becomes of a packet that the rule matches, and that where it does match.
+  [[nodiscard]] Node taken(Walk& walk, const ir::Rule& rule);
+  [[nodiscard]] Node where(const ir::Match& match, Node taken);
   [[nodiscard]] Node called(Walk& walk, const ir::Verdict& verdict);
   [[nodiscard]] Node fold(std::span<Node> rules);
   [[nodiscard]] Node settle(Node chain, Outcome undecided, Outcome returned,

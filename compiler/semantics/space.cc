@@ -264,67 +264,68 @@ Node Space::restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Nod
   return diagrams.make(level(field), edges);
 }
 
-Node Space::match(Diagrams& diagrams, const ir::Match& match, Node yes) const {
-  Node tail = yes;
-  // From the last level up. Predicates are made in descending order.
+std::optional<Space::Ranges> Space::allowed(const ir::Match& match, Family family,
+                                            Field field) const {
+  const auto numeric = [&](const auto& set) -> std::optional<Ranges> {
+    if (set.is_all()) return std::nullopt;
+    return ranges(field, set);
+  };
+  const auto interfaces = [&](const ir::InterfaceSet& set) -> std::optional<Ranges> {
+    if (set.is_any()) return std::nullopt;
+    return ranges(field, set);
+  };
+  const auto named = [&](const std::string& text) -> std::optional<Ranges> {
+    if (text.empty()) return std::nullopt;
+    return ranges(field, text);
+  };
+  const bool v4 = family == Family::ipv4;
+  switch (field) {
+    case Field::family: return std::nullopt;
+    case Field::in: return interfaces(match.in);
+    case Field::out: return interfaces(match.out);
+    case Field::profile:
+      if (match.profiles.is_all()) return std::nullopt;
+      return enum_ranges(match.profiles);
+    case Field::state:
+      if (match.states.is_all()) return std::nullopt;
+      return enum_ranges(match.states);
+    case Field::protocol: return numeric(match.protocols);
+    case Field::source_port: return numeric(match.source_ports);
+    case Field::destination_port: return numeric(match.destination_ports);
+    case Field::icmp: return numeric(match.icmp);
+    case Field::source4: return v4 ? numeric(match.source.v4) : std::nullopt;
+    case Field::source6: return v4 ? std::nullopt : numeric(match.source.v6);
+    case Field::destination4: return v4 ? numeric(match.destination.v4) : std::nullopt;
+    case Field::destination6: return v4 ? std::nullopt : numeric(match.destination.v6);
+    case Field::user: return numeric(match.users);
+    case Field::group: return numeric(match.groups);
+    case Field::program: return named(match.program);
+    case Field::windows_service: return named(match.windows_service);
+  }
+  return std::nullopt;
+}
+
+Node Space::under_predicates(Diagrams& diagrams, const ir::Match& match, Node yes) const {
+  if (match.predicates.empty()) return yes;
   auto predicates = match.predicates;
   std::sort(predicates.begin(), predicates.end());
   predicates.erase(std::unique(predicates.begin(), predicates.end()), predicates.end());
   for (auto it = predicates.rbegin(); it != predicates.rend(); ++it) {
-    const Edge edges[] = {{0, Diagrams::leaf(0)}, {1, tail}};
-    tail = diagrams.make(level(*it), edges);
+    const Edge edges[] = {{0, Diagrams::leaf(0)}, {1, yes}};
+    yes = diagrams.make(level(*it), edges);
   }
+  return yes;
+}
+
+Node Space::match(Diagrams& diagrams, const ir::Match& match, Node yes) const {
+  const auto end = under_predicates(diagrams, match, yes);
   std::array<Node, family_ranks> by_family{Diagrams::leaf(0), Diagrams::leaf(0)};
   for (const auto family : match.families) {
-    Node node = tail;
-    for (std::size_t i = field_count; i-- > 0;) {
-      const auto f = fields_[i];
-      const auto numeric = [&](const auto& set) {
-        if (!set.is_all()) node = restrict(diagrams, f, ranges(f, set), node);
-      };
-      const bool v4 = family == Family::ipv4;
-      switch (f) {
-        case Field::family: break;
-        case Field::in:
-          if (!match.in.is_any()) node = restrict(diagrams, f, ranges(f, match.in), node);
-          break;
-        case Field::out:
-          if (!match.out.is_any()) node = restrict(diagrams, f, ranges(f, match.out), node);
-          break;
-        case Field::profile:
-          if (!match.profiles.is_all())
-            node = restrict(diagrams, f, enum_ranges(match.profiles), node);
-          break;
-        case Field::state:
-          if (!match.states.is_all()) node = restrict(diagrams, f, enum_ranges(match.states), node);
-          break;
-        case Field::protocol: numeric(match.protocols); break;
-        case Field::source_port: numeric(match.source_ports); break;
-        case Field::destination_port: numeric(match.destination_ports); break;
-        case Field::icmp: numeric(match.icmp); break;
-        case Field::source4:
-          if (v4) numeric(match.source.v4);
-          break;
-        case Field::source6:
-          if (!v4) numeric(match.source.v6);
-          break;
-        case Field::destination4:
-          if (v4) numeric(match.destination.v4);
-          break;
-        case Field::destination6:
-          if (!v4) numeric(match.destination.v6);
-          break;
-        case Field::user: numeric(match.users); break;
-        case Field::group: numeric(match.groups); break;
-        case Field::program:
-          if (!match.program.empty()) node = restrict(diagrams, f, ranges(f, match.program), node);
-          break;
-        case Field::windows_service:
-          if (!match.windows_service.empty())
-            node = restrict(diagrams, f, ranges(f, match.windows_service), node);
-          break;
-      }
-    }
+    Node node = end;
+    // From the last level up.
+    for (std::size_t i = field_count; i-- > 0;)
+      if (const auto ranks = allowed(match, family, fields_[i]))
+        node = restrict(diagrams, fields_[i], *ranks, node);
     by_family[static_cast<std::size_t>(family)] = node;
   }
   const Edge edges[] = {{0, by_family[0]}, {1, by_family[1]}};

@@ -56,6 +56,8 @@ class Space {
     enum class Kind : std::uint8_t { exact, wildcard, other } kind = Kind::other;
   };
 
+  using Ranges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  // sorted, inclusive
+
   Space(std::span<const ir::Program* const> programs, FieldOrder order);
 
   [[nodiscard]] std::uint32_t level(Field field) const {
@@ -79,6 +81,14 @@ class Space {
   // The leaf `yes` for the packets that match, leaf 0 for the others.
   [[nodiscard]] Node match(Diagrams& diagrams, const ir::Match& match,
                            Node yes = Diagrams::leaf(1)) const;
+  // What `match` builds from, level by level: the ranks that it allows one family's packets (no
+  // value: all), the node that is `below` for them and leaf 0 for the others, and the node at the
+  // end of a path where the match's predicates have their say.
+  [[nodiscard]] std::optional<Ranges> allowed(const ir::Match& match, Family family,
+                                              Field field) const;
+  [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed,
+                              Node below) const;
+  [[nodiscard]] Node under_predicates(Diagrams& diagrams, const ir::Match& match, Node yes) const;
 
   // A packet of the given ranks (one a level; a predicate's is not looked at).
   [[nodiscard]] ir::Packet packet(ir::Hook hook, std::span<const std::uint32_t> ranks) const;
@@ -87,8 +97,6 @@ class Space {
                                                  const ir::PredicateValue& holds) const;
 
  private:
-  using Ranges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
-
   void order_levels(FieldOrder order);
   void collect(const ir::Program& program);
   [[nodiscard]] std::uint32_t rank_of(Field field, u128 value) const;
@@ -100,8 +108,6 @@ class Space {
   [[nodiscard]] Ranges ranges(Field field, const std::string& text) const;
   [[nodiscard]] std::vector<Name>& names(Field field);
   [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
-  [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed,
-                              Node below) const;
 
   std::array<std::uint32_t, field_count> levels_{};
   std::array<Field, field_count> fields_{};
