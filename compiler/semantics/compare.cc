@@ -9,8 +9,6 @@
 namespace firewright::semantics {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::array hooks{ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward};
 
 // One attempt in one space. `done` is false when the budget did not suffice.
@@ -148,7 +146,6 @@ std::string to_text(const Outcome& outcome, const Outcomes& outcomes) {
 
 Comparison compare(const ir::Program& first, const ir::Program& second,
                    const CompareOptions& options) {
-  const auto deadline = Clock::now() + options.budget.time;
   std::optional<ir::Program> renamed;
   if (has_predicates(second)) renamed = align_predicates(first, second);
   const auto& aligned = renamed ? *renamed : second;
@@ -173,16 +170,12 @@ Comparison compare(const ir::Program& first, const ir::Program& second,
     }
     return one.done;
   };
-  const auto share = [&](int parts) {
-    auto budget = options.budget;
-    budget.time = std::max(std::chrono::milliseconds{0},
-                           std::chrono::duration_cast<std::chrono::milliseconds>(
-                               (deadline - Clock::now()) / parts));
-    return budget;
+  const auto part = [&](std::size_t parts) {
+    return Budget{.nodes = options.budget.nodes, .time = options.budget.time / static_cast<int>(parts)};
   };
-  for (const auto order : {FieldOrder::ports_first, FieldOrder::addresses_first}) {
-    const int parts_left = order == FieldOrder::ports_first ? 3 : 2;
-    if (attempt_in(first, aligned, order, share(parts_left))) {
+  // Half the time for the whole, half for slices of it.
+  for (const auto& [order, budget] : attempts(part(2))) {
+    if (attempt_in(first, aligned, order, budget)) {
       if (!result.difference) result.answer = Answer::equal;
       return result;
     }
@@ -191,16 +184,17 @@ Comparison compare(const ir::Program& first, const ir::Program& second,
       return result;
     }
   }
-  int parts_left = static_cast<int>(hooks.size()) * 4;
   bool all_done = true;
   for (const auto hook : hooks)
     for (const auto family : {Family::ipv4, Family::ipv6}) {
       const auto a = slice(first, hook, family);
       const auto b = slice(aligned, hook, family);
-      const bool done = attempt_in(a, b, FieldOrder::ports_first, share(parts_left)) ||
-                        attempt_in(a, b, FieldOrder::addresses_first, share(parts_left - 1));
-      parts_left -= 2;
-      if (result.difference) return result;
+      bool done = false;
+      for (const auto& [order, budget] : attempts(part(2 * hooks.size() * FamilySet::count))) {
+        done = attempt_in(a, b, order, budget);
+        if (result.difference) return result;
+        if (done) break;
+      }
       all_done = all_done && done;
     }
   if (all_done)

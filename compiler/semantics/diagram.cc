@@ -9,6 +9,7 @@ constexpr std::size_t first_unique = 1U << 12U;
 constexpr std::size_t first_cache = 1U << 12U;
 constexpr std::size_t largest_cache = 1U << 22U;
 constexpr std::size_t nodes_between_clock_looks = 4096;
+constexpr std::size_t edges_a_node = 8;
 
 std::uint64_t mix(std::uint64_t h) {  // the finaliser of MurmurHash3
   h ^= h >> 33U;
@@ -80,7 +81,8 @@ void Diagrams::grow_tables() {
 }
 
 void Diagrams::check_budget() {
-  if (nodes_.size() > budget_.nodes) exhausted_ = true;
+  if (nodes_.size() > budget_.nodes || edges_.size() / edges_a_node > budget_.nodes)
+    exhausted_ = true;
   if (nodes_.size() % nodes_between_clock_looks == 0 &&
       std::chrono::steady_clock::now() > deadline_)
     exhausted_ = true;

@@ -26,8 +26,9 @@ struct Edge {
   bool operator==(const Edge&) const = default;
 };
 
+// Eight edges a node are in it too; the default is under 2 GB.
 struct Budget {
-  std::size_t nodes = 20'000'000;
+  std::size_t nodes = 8'000'000;
   std::chrono::milliseconds time{60'000};
 };
 

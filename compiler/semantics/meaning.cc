@@ -28,6 +28,16 @@ std::vector<std::uint32_t> joined(const std::vector<std::uint32_t>& a,
 
 }  // namespace
 
+std::vector<Attempt> attempts(const Budget& budget) {
+  constexpr std::size_t first_part = 16;
+  const Budget quick{.nodes = budget.nodes / first_part, .time = budget.time / 8};
+  const Budget whole{.nodes = budget.nodes, .time = budget.time * 3 / 8};
+  return {{FieldOrder::ports_first, quick},
+          {FieldOrder::addresses_first, quick},
+          {FieldOrder::ports_first, whole},
+          {FieldOrder::addresses_first, whole}};
+}
+
 Outcomes::Outcomes() { (void)number({}); }
 
 std::uint32_t Outcomes::number(Outcome outcome) {

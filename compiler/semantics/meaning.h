@@ -46,6 +46,14 @@ class Outcomes {
   std::map<std::string, std::uint32_t> by_effect_;
 };
 
+// In which order of fields to try, and how far: a wrong order can cost a thousand times as much as the
+// other, and shows early. Each attempt has its share of the time.
+struct Attempt {
+  FieldOrder order = FieldOrder::ports_first;
+  Budget budget;
+};
+[[nodiscard]] std::vector<Attempt> attempts(const Budget& budget);
+
 // Makes meanings in one space, so that they can be compared.
 class Meanings {
  public:
