@@ -71,6 +71,9 @@ struct Backend {
   Target target;
   ir::Program (*capable)(const ir::Program& program, const Options& options, Sink& sink);
   Artifact (*encode)(const ir::Program& program, const Options& options);
+  std::optional<ir::Program> (*decode)(const Sources& sources, std::span<const ArtifactFile> files,
+                                       Sink& sink);
+  std::vector<Unfiltered> (*unfiltered)();  // null: it filters every packet
 };
 
 // The explicit table of all backends.

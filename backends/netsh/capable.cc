@@ -104,7 +104,7 @@ class Checker {
       case VerdictKind::drop: break;
     }
     if (!concerns_windows(rule)) return {rule};
-    if (!say_conditions(rule)) return {};
+    if (!say_conditions(rule, hook)) return {};
     return drops(rule) ? say_drop(std::move(rule)) : say_accept(std::move(rule), hook);
   }
 
@@ -118,7 +118,7 @@ class Checker {
   }
 
   // False: the rule is left out. A rule that drops cannot be, so it loses the condition instead.
-  bool say_conditions(Rule& rule) {
+  bool say_conditions(Rule& rule, Hook hook) {
     auto& match = rule.match;
     bool kept = true;
     for (const auto& predicate : match.predicates) {
@@ -132,13 +132,24 @@ class Checker {
       kept = without(Gap::interface, rule, "it is dropped on every interface") && kept;
     if (!match.users.is_all() || !match.groups.is_all())
       kept = without(Gap::owner, rule, "it is dropped for every owner") && kept;
-    if (!match.states.contains(ir::ConntrackState::fresh))
-      kept = without(Gap::state, rule, "new connections are dropped as well") && kept;
+    // A limit is for new connections; whoever loses the limit loses the state with it.
+    const bool limited = !match.predicates.empty();
+    const bool tells_states_apart = !ignores_state(match, hook);
+    if (tells_states_apart && !limited)
+      kept = without(Gap::state, rule, "it is dropped in every state") && kept;
     match.predicates.clear();
     match.in = match.out = ir::InterfaceSet::any();
     match.users = match.groups = OwnerSet::all();
-    if (!match.states.contains(ir::ConntrackState::fresh)) match.states = ir::StateSet::all();
+    if (tells_states_apart) match.states = ir::StateSet::all();
     return kept;
+  }
+  // Whether all packets that Windows filters meet the rule alike, as far as their state goes:
+  // replies pass in any case, and inbound nothing is invalid.
+  static bool ignores_state(const ir::Match& match, Hook hook) {
+    using ir::ConntrackState;
+    auto states = match.states | ir::StateSet{ConntrackState::established, ConntrackState::related};
+    if (hook == Hook::inbound) states.insert(ConntrackState::invalid);
+    return states.is_all();
   }
   bool without(Gap gap, const Rule& rule, std::string_view for_drop) {
     approximate(gap, rule, drops(rule) ? for_drop : left_out);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "backends/netsh/driver.h"
-#include "backends/netsh/generation.h"
 
 namespace firewright::netsh {
 namespace {
@@ -85,7 +84,10 @@ class Parts {
 }  // namespace
 
 backend::Artifact encode(const ir::Program& program, const backend::Options& options) {
-  const Generation said = generation(program, options);
+  return artifact_of(generation(program, options));
+}
+
+backend::Artifact artifact_of(const Generation& said) {
   Parts parts;
   if (!said.blocks.empty() || !said.allows.empty()) parts.add(clean_file, text(clean(said)));
   if (!said.blocks.empty())

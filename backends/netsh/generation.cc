@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "backends/netsh/plan.h"
 #include "backends/netsh/spell.h"
 
 namespace firewright::netsh {
@@ -37,11 +36,9 @@ std::string describe(const ir::Rule& rule, Hook hook, std::size_t number) {
   return text;
 }
 
-void collect(const ir::Program& program, Hook hook, Entries& entries, bool& blocks_by_default) {
+void collect(const ir::Program& program, Hook hook, const Plan& planned, Entries& entries) {
   const ir::Chain* chain = program.find(hook);
   if (chain == nullptr) return;
-  const Plan planned = plan(*chain);
-  blocks_by_default = !planned.accepts_by_default;
   const auto append = [&](const std::vector<PlannedRule>& from, std::vector<Entry>& to) {
     for (const auto& rule : from)
       to.push_back({hook, rule.match, describe(chain->rules[rule.rule], hook, rule.rule + 1)});
@@ -102,12 +99,32 @@ std::string digest(const Generation& said) {
 
 }  // namespace
 
+Plans plans(const ir::Program& program) {
+  // A direction without a chain accepts.
+  const auto of = [&](Hook hook) {
+    const ir::Chain* chain = program.find(hook);
+    if (chain != nullptr) return plan(*chain);
+    return Plan{.accepts_by_default = true,
+                .blocks = {},
+                .allows = {},
+                .unspeakable = {},
+                .behind_accept = {}};
+  };
+  return {.inbound = of(Hook::inbound), .outbound = of(Hook::outbound)};
+}
+
 Generation generation(const ir::Program& program, const backend::Options& options) {
+  return generation(program, plans(program), options);
+}
+
+Generation generation(const ir::Program& program, const Plans& plans,
+                      const backend::Options& options) {
   Generation said;
-  said.inbound_blocks = false;
+  said.inbound_blocks = !plans.inbound.accepts_by_default;
+  said.outbound_blocks = !plans.outbound.accepts_by_default;
   Entries entries;
-  collect(program, Hook::inbound, entries, said.inbound_blocks);
-  collect(program, Hook::outbound, entries, said.outbound_blocks);
+  collect(program, Hook::inbound, plans.inbound, entries);
+  collect(program, Hook::outbound, plans.outbound, entries);
   std::vector<Entry> allows;
   for (const bool first : {true, false})
     for (const auto& entry : entries.allows)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/netsh/plan.h"
 
 namespace firewright::netsh {
 
@@ -27,6 +28,14 @@ struct Generation {
   [[nodiscard]] std::string block_name() const { return name + "-block"; }
 };
 
+struct Plans {
+  Plan inbound, outbound;
+};
+[[nodiscard]] Plans plans(const ir::Program& program);
+
 [[nodiscard]] Generation generation(const ir::Program& program, const backend::Options& options);
+// The same from plans that were made before.
+[[nodiscard]] Generation generation(const ir::Program& program, const Plans& plans,
+                                    const backend::Options& options);
 
 }  // namespace firewright::netsh

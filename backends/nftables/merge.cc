@@ -17,6 +17,7 @@ bool mergeable(const ir::Rule& rule) {
 template <class Set>
 std::vector<MergedRule> join(std::vector<MergedRule> rules, Set ir::Match::* field) {
   std::vector<MergedRule> result;
+  result.reserve(rules.size());
   std::map<std::string, std::size_t> places;
   for (auto& merged : rules) {
     ir::Match rest = merged.rule.match;
@@ -40,6 +41,7 @@ std::vector<MergedRule> join(std::vector<MergedRule> rules, Set ir::Match::* fie
 std::vector<MergedRule> join_protocols(std::vector<MergedRule> rules) {
   std::vector<MergedRule> icmp;
   std::vector<MergedRule> rest;
+  rest.reserve(rules.size());
   for (auto& rule : rules) (rule.rule.match.icmp.is_all() ? rest : icmp).push_back(std::move(rule));
   rest = join(std::move(rest), &ir::Match::protocols);
   rest.insert(rest.end(), std::make_move_iterator(icmp.begin()),
@@ -56,6 +58,8 @@ std::vector<MergedRule> merge_class(std::vector<MergedRule> rules) {
 std::vector<MergedRule> merge(const std::vector<ir::Rule>& rules) {
   std::vector<MergedRule> result;
   std::vector<MergedRule> current;
+  result.reserve(rules.size());
+  current.reserve(rules.size());
   const auto flush = [&] {
     for (auto& rule : merge_class(std::exchange(current, {}))) result.push_back(std::move(rule));
   };

@@ -3,6 +3,7 @@
 #include "backends/iptables/update.h"
 #include "compiler/cli/build.h"
 #include "compiler/cli/options.h"
+#include "compiler/cli/prove.h"
 
 namespace firewright::cli {
 namespace {
@@ -25,8 +26,8 @@ void warn_of_forwarding(const policy::Policy& policy, Sink& sink) {
       "`[forward] default = \"unmanaged\"` leaves forwarding to whoever made them";
 }
 
-host::Result load(const ApplyOptions& options, const Built& built) {
-  const auto artifact = backend::backend(options.backend).encode(built.program, built.options);
+host::Result load(const ApplyOptions& options, const Built& built,
+                  const backend::Artifact& artifact) {
   if (options.backend == Target::nftables)
     return host::load_batch(artifact.find("batch")->bytes, {.dry_run = options.dry_run});
   host::IptablesOptions load;
@@ -45,7 +46,13 @@ Exit apply(const ApplyOptions& options, Console& console) {
   if (!read) return Exit::usage;
   Built built;
   if (!sink.has_errors()) built = build(*read, options.backend, options.approximate, sink);
-  if (!sink.has_errors()) warn_of_forwarding(read->policy, sink);
+  backend::Artifact artifact;
+  Proved proved;
+  if (!sink.has_errors()) {
+    warn_of_forwarding(read->policy, sink);
+    artifact = backend::backend(options.backend).encode(built.program, built.options);
+    proved = prove(options.backend, built, artifact, stem(options.path), sources, sink);
+  }
   const bool json = options.policy.format == Format::json;
   auto document = diagnostics_json(sink, sources);
   document["policy"] = options.path;
@@ -55,9 +62,9 @@ Exit apply(const ApplyOptions& options, Console& console) {
   if (!json) show(console, sink, sources);
   if (sink.has_errors()) {
     if (json) print_json(console, document);
-    return Exit::no;
+    return failure(sink);
   }
-  const auto result = load(options, built);
+  const auto result = load(options, built, artifact);
   if (!result.ok()) {
     if (json) {
       document["error"] = result.error;
@@ -70,13 +77,14 @@ Exit apply(const ApplyOptions& options, Console& console) {
   document["loaded"] = !options.dry_run;
   document["exceptions"] = count_exceptions(built.program);
   document["rules"] = count_rules(built.program);
+  document["proof"] = to_json(proved);
   if (json)
     print_json(console, document);
   else
     console.out << options.path << ": " << (options.dry_run ? "would load " : "loaded ")
                 << counted(count_exceptions(built.program), "exception") << ", "
                 << counted(count_rules(built.program), "rule") << " by "
-                << to_string(options.backend) << "\n";
+                << to_string(options.backend) << "; " << say(options.backend, proved) << "\n";
   return Exit::ok;
 }
 

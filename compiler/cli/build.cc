@@ -24,7 +24,8 @@ policy::Date local_today() {
 }  // namespace
 
 std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
-                               Console& console, Sources& sources, Sink& sink) {
+                               Console& console, Sources& sources, Sink& sink,
+                               const FileSystem* files) {
   ReadPolicy result;
   result.today = local_today();
   if (!options.at.empty()) {
@@ -43,11 +44,12 @@ std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& opt
            console.in.read(block, sizeof block).gcount() > 0)
       text->append(block, static_cast<std::size_t>(console.in.gcount()));
   }
-  const DiskFileSystem files;
+  const DiskFileSystem disk;
   const policy::HostOwnerDatabase owners;
   result.policy = policy::read_policy(
       path == "-" ? "<stdin>" : path, std::move(text),
-      {.files = &files, .owners = &owners, .set_vars = options.set, .vars_files = options.vars},
+      {.files = files == nullptr ? &disk : files,
+       .owners = &owners, .set_vars = options.set, .vars_files = options.vars},
       sources, sink);
   return result;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backends/backend.h"
+#include "compiler/base/file_system.h"
 #include "compiler/cli/options.h"
 #include "compiler/ir/program.h"
 #include "compiler/policy/policy.h"
@@ -19,8 +20,10 @@ struct ReadPolicy {
 
 // Reads a policy ("-": standard input) and reports into `sink`. No value: `--at` is no date, which
 // has been said on the console; that is an error of usage.
+// `files`: where its files are; unset: on this machine's disk.
 [[nodiscard]] std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
-                                             Console& console, Sources& sources, Sink& sink);
+                                             Console& console, Sources& sources, Sink& sink,
+                                             const FileSystem* files = nullptr);
 
 struct Built {
   ir::Program program;  // what the target says

@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "compiler/cli/build.h"
+#include "compiler/cli/certificate.h"
 #include "compiler/cli/files.h"
 #include "compiler/cli/options.h"
+#include "compiler/cli/prove.h"
 
 namespace firewright::cli {
 namespace {
@@ -35,12 +37,13 @@ struct Compiled {
   Target target = Target::nftables;
   Built built;
   backend::Artifact artifact;
+  Proved proved;
 };
 
 std::string summary(const std::string& path, const Compiled& compiled) {
   return path + ": " + counted(count_exceptions(compiled.built.program), "exception") + ", " +
          counted(count_rules(compiled.built.program), "rule") + " for " +
-         std::string(to_string(compiled.target));
+         std::string(to_string(compiled.target)) + "; " + say(compiled.target, compiled.proved);
 }
 
 nlohmann::ordered_json part_json(const backend::Part& part, const std::string& file) {
@@ -67,8 +70,9 @@ const backend::Part* choose_part(const backend::Artifact& artifact, const std::s
   return nullptr;
 }
 
-Exit output(const CompileOptions& options, const std::vector<Compiled>& all, Sink& sink,
-            const Sources& sources, Console& console) {
+Exit output(const CompileOptions& options, const policy::Policy& policy,
+            const std::vector<Compiled>& all, Sink& sink, const Sources& sources,
+            Console& console) {
   const auto name = stem(options.path);
   std::vector<OutputFile> files;
   auto document = diagnostics_json(sink, sources);
@@ -84,6 +88,7 @@ Exit output(const CompileOptions& options, const std::vector<Compiled>& all, Sin
     artifact["target"] = to_string(compiled.target);
     artifact["exceptions"] = count_exceptions(compiled.built.program);
     artifact["rules"] = count_rules(compiled.built.program);
+    artifact["proof"] = to_json(compiled.proved);
     artifact["parts"] = nlohmann::ordered_json::array();
     for (const auto& part : compiled.artifact.parts) {
       std::string file;
@@ -94,6 +99,20 @@ Exit output(const CompileOptions& options, const std::vector<Compiled>& all, Sin
       artifact["parts"].push_back(part_json(part, file));
     }
     document["artifacts"].push_back(std::move(artifact));
+  }
+  if (!options.certificate.empty()) {
+    std::vector<Certified> certified;
+    for (const auto& one : all)
+      certified.push_back({.target = one.target,
+                           .built = &one.built,
+                           .artifact = &one.artifact,
+                           .proved = &one.proved});
+    const auto certificate = cli::certificate(policy, certified, sources);
+    if (!certificate) {
+      complain(console, "no certificate: the meaning needs more than the budget; nothing was written");
+      return Exit::not_proved;
+    }
+    files.push_back({.path = options.certificate, .bytes = certificate->dump(2) + "\n"});
   }
   if (const auto error = write_files(files)) {
     complain(console, *error);
@@ -119,10 +138,14 @@ Exit compile(const CompileOptions& options, Console& console) {
     Sink of_target;
     Compiled compiled{.target = target,
                       .built = build(*read, target, options.approximate, of_target),
-                      .artifact = {}};
-    if (!of_target.has_errors() && !options.emit_ir)
+                      .artifact = {},
+                      .proved = {}};
+    if (!of_target.has_errors() && !options.emit_ir) {
       compiled.artifact =
           backend::backend(target).encode(compiled.built.program, compiled.built.options);
+      compiled.proved = prove(target, compiled.built, compiled.artifact, stem(options.path), sources,
+                              of_target);
+    }
     sink.append(of_target);
     all.push_back(std::move(compiled));
   }
@@ -133,7 +156,7 @@ Exit compile(const CompileOptions& options, Console& console) {
       print_json(console, diagnostics_json(sink, sources));
     else
       show(console, sink, sources);
-    return Exit::no;
+    return failure(sink);
   }
   if (!json) show(console, sink, sources);
   if (options.emit_ir) {
@@ -147,7 +170,7 @@ Exit compile(const CompileOptions& options, Console& console) {
     }
     return Exit::ok;
   }
-  const auto exit = output(options, all, sink, sources, console);
+  const auto exit = output(options, read->policy, all, sink, sources, console);
   if (exit == Exit::ok && !json)
     for (const auto& compiled : all) console.err << summary(options.path, compiled) << "\n";
   return exit;

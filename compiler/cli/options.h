@@ -25,6 +25,7 @@ struct CheckOptions {
   std::vector<std::string> policies;
   std::vector<Target> targets;  // none: say which of them can
   bool approximate = false;
+  bool strict = false;  // a warning is a no
 };
 
 struct CompileOptions {
@@ -33,6 +34,7 @@ struct CompileOptions {
   std::vector<Target> targets;
   std::string directory;  // -o
   std::string part;       // --part
+  std::string certificate;  // --certificate
   bool emit_ir = false;   // --emit=ir
   bool approximate = false;
 };
@@ -43,6 +45,26 @@ struct ApplyOptions {
   Target backend = Target::nftables;
   bool dry_run = false;
   bool approximate = false;
+};
+
+struct VerifyOptions {
+  PolicyOptions policy;
+  std::string path;
+  std::vector<std::string> artifacts;
+  std::string certificate;  // replay this one
+  bool approximate = false;
+};
+
+struct DiffOptions {
+  enum class As { text, markdown, json };
+  enum class FailOn { widen, any, none };
+
+  PolicyOptions policy;  // its format is not looked at
+  std::string before, after;
+  std::string git;  // BASE..HEAD: `after` is a policy in both of them
+  As as = As::text;
+  FailOn fail_on = FailOn::any;
+  std::optional<Target> target;
 };
 
 struct ExplainOptions {
@@ -60,7 +82,9 @@ struct ServicesOptions {
 [[nodiscard]] Exit check(const CheckOptions& options, Console& console);
 [[nodiscard]] Exit compile(const CompileOptions& options, Console& console);
 [[nodiscard]] Exit apply(const ApplyOptions& options, Console& console);
+[[nodiscard]] Exit diff(const DiffOptions& options, Console& console);
 [[nodiscard]] Exit explain(const ExplainOptions& options, Console& console);
+[[nodiscard]] Exit verify(const VerifyOptions& options, Console& console);
 [[nodiscard]] Exit services(const ServicesOptions& options, Console& console);
 
 }  // namespace firewright::cli

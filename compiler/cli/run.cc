@@ -45,7 +45,7 @@ void add_format(CLI::App* app, Format& format) {
       "results as text or as JSON");
 }
 
-void add_policy_options(CLI::App* app, PolicyOptions& options) {
+void add_reading_options(CLI::App* app, PolicyOptions& options) {
   app->add_option("--set", options.set, "NAME=VALUE: set a variable of the policy")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
@@ -54,6 +54,10 @@ void add_policy_options(CLI::App* app, PolicyOptions& options) {
       ->allow_extra_args(false);
   app->add_option("--at", options.at, "the day that `expires` is held against; unsaid: today")
       ->type_name("DATE");
+}
+
+void add_policy_options(CLI::App* app, PolicyOptions& options) {
+  add_reading_options(app, options);
   add_format(app, options.format);
 }
 
@@ -95,6 +99,8 @@ class CommandLine {
     add_check();
     add_compile();
     add_apply();
+    add_verify();
+    add_diff();
     add_explain();
     add_services();
   }
@@ -141,10 +147,11 @@ class CommandLine {
   }
 
   void add_check() {
-    auto* app = add("check", "read policies, and say what is wrong and which targets can say them",
+    auto* app = add("check", "read policies, prove their assertions, and say what looks wrong",
                     [this] { return check(check_, console_); });
     app->add_option("POLICY", check_.policies, "policy files; `-` is standard input")->required();
     add_targets(app, check_.targets, false);
+    app->add_flag("--strict", check_.strict, "a warning is a no");
     add_approximate(app, check_.approximate);
     add_policy_options(app, check_.policy);
   }
@@ -158,6 +165,9 @@ class CommandLine {
         ->type_name("DIR");
     app->add_option("--part", compile_.part, "the part that goes to standard output")
         ->type_name("PART");
+    app->add_option("--certificate", compile_.certificate,
+                    "write what was proved about which bytes, as JSON")
+        ->type_name("FILE");
     app->add_option("--emit", emit_, "write the IR in place of an artifact")
         ->check(CLI::IsMember({"ir"}))
         ->type_name("ir");
@@ -174,6 +184,9 @@ class CommandLine {
     }
     if (compile_.directory.empty() && compile_.targets.size() > 1)
       return say_usage(console_, "several targets need a folder to write to (-o DIR)", app);
+    if (!compile_.certificate.empty() && compile_.emit_ir)
+      return say_usage(console_, "--certificate is about an artifact; it does not go with --emit",
+                       app);
     if (!compile_.directory.empty() && (!compile_.part.empty() || compile_.emit_ir))
       return say_usage(console_, "-o writes all parts; it does not go with --part or --emit", app);
     return compile(compile_, console_);
@@ -191,6 +204,60 @@ class CommandLine {
     app->add_flag("--dry-run", apply_.dry_run, "ask the kernel, change nothing");
     add_approximate(app, apply_.approximate);
     add_policy_options(app, apply_.policy);
+  }
+
+  void add_verify() {
+    auto* app = add("verify", "prove that an artifact, or this host, means what a policy says",
+                    [this] { return verify(verify_, console_); });
+    app->add_option("POLICY", verify_.path, "policy file; `-` is standard input")->required();
+    app->add_option("ARTIFACT", verify_.artifacts, "artifacts of any platform, or `live`")
+        ->required();
+    app->add_option("--certificate", verify_.certificate,
+                    "prove again what this certificate claims")
+        ->type_name("FILE");
+    add_approximate(app, verify_.approximate);
+    add_policy_options(app, verify_.policy);
+  }
+
+  void add_diff() {
+    auto* app = add("diff", "say what changes between two firewalls, in packets",
+                    [this] { return run_diff(); });
+    app->add_option("OLD NEW", operands_,
+                    "policies, artifacts, or `live`; with --git the one policy")
+        ->required()
+        ->expected(1, 2);
+    app->add_option("--git", diff_.git,
+                    "compare the policy in two commits, or in one and the work tree")
+        ->type_name("BASE..HEAD");
+    static const std::map<std::string, DiffOptions::FailOn> conditions = {
+        {"widen", DiffOptions::FailOn::widen},
+        {"any", DiffOptions::FailOn::any},
+        {"none", DiffOptions::FailOn::none}};
+    add_choice<DiffOptions::FailOn>(
+        app, "--fail-on", conditions, [this](auto f) { diff_.fail_on = f; },
+        "which difference ends in exit status 1; unsaid: any");
+    add_choice<Target>(
+        app, "--target", target_names(), [this](Target t) { diff_.target = t; },
+        "compare what this target is told; unsaid: the artifact's, or the first that can");
+    add_reading_options(app, diff_.policy);
+    static const std::map<std::string, DiffOptions::As> forms = {
+        {"text", DiffOptions::As::text},
+        {"markdown", DiffOptions::As::markdown},
+        {"json", DiffOptions::As::json}};
+    add_choice<DiffOptions::As>(
+        app, "--format", forms, [this](auto f) { diff_.as = f; },
+        "text, Markdown for a review's comment, or JSON");
+  }
+
+  Exit run_diff() {
+    const auto& app = *app_.get_subcommand("diff");
+    const bool git = !diff_.git.empty();
+    if (git && operands_.size() != 1)
+      return say_usage(console_, "--git compares one policy with itself; name only that", app);
+    if (!git && operands_.size() != 2) return say_usage(console_, "NEW is required", app);
+    diff_.before = operands_.front();
+    diff_.after = operands_.back();
+    return diff(diff_, console_);
   }
 
   void add_explain() {
@@ -221,6 +288,9 @@ class CommandLine {
   CompileOptions compile_;
   std::string emit_;
   ApplyOptions apply_;
+  VerifyOptions verify_;
+  DiffOptions diff_;
+  std::vector<std::string> operands_;
   ExplainOptions explain_;
   ServicesOptions services_;
 };

@@ -1,5 +1,8 @@
 #include "compiler/policy/exceptions.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "compiler/policy/names.h"
 #include "compiler/policy/transports.h"
 
@@ -49,6 +52,7 @@ Exception ExceptionReader::read(const Value& value, Direction direction, Action 
   read_narrowing(fields, exception);
   read_treatment(fields, exception);
   read_people(fields, exception);
+  read_ignore(fields, exception);
   return exception;
 }
 
@@ -248,6 +252,40 @@ void ExceptionReader::read_only_on(const Entry& entry, Exception& exception) {
       targets.insert(static_cast<Target>(*word));
   });
   exception.only_on = {.value = targets, .span = entry.value.span};
+}
+
+void ExceptionReader::read_ignore(const Fields& fields, Exception& exception) {
+  const auto* entry = fields.find("ignore");
+  if (entry == nullptr) return;
+  for_each_item(context_, entry->value, "ignore", [&](const Value& item) {
+    const auto* name = read_string(context_, item, "ignore");
+    if (name == nullptr) return;
+    std::vector<std::string> known;
+    for (const auto kind : all_kinds())
+      if (can_be_ignored(kind)) known.emplace_back(id(kind));
+    if (std::find(known.begin(), known.end(), *name) != known.end()) {
+      exception.ignore.push_back({.value = *name, .span = item.span});
+      return;
+    }
+    const bool other = std::any_of(all_kinds().begin(), all_kinds().end(),
+                                   [&](Kind kind) { return id(kind) == *name; });
+    auto help = other ? "only what `check` finds out about the meaning of an exception can be "
+                        "ignored, not `" + *name + "`"
+                      : context_.did_you_mean(*name, known);
+    if (help.empty()) help = "LINT in firewright-policy(5) lists what can be ignored";
+    context_.report(Kind::ignore_unknown, item, {*name}).help = std::move(help);
+  });
+  if (fields.find("reason") == nullptr)
+    context_.report(Kind::ignore_without_reason, entry->key_span).help =
+        "say in `reason` why it is meant to be so: `reason = \"...\"`";
+}
+
+bool can_be_ignored(Kind kind) {
+  static constexpr Kind ignorable[] = {
+      Kind::lint_shadowed,        Kind::lint_redundant, Kind::lint_overlap,
+      Kind::lint_open_service,    Kind::lint_open_ssh,  Kind::lint_open_everything,
+      Kind::lint_open_ipv6,       Kind::lint_expires_soon};
+  return std::find(std::begin(ignorable), std::end(ignorable), kind) != std::end(ignorable);
 }
 
 }  // namespace firewright::policy

@@ -15,6 +15,8 @@ namespace firewright::policy {
 
 // `log`: true, false or a prefix. nullopt: false was said, or it was reported.
 [[nodiscard]] std::optional<Log> read_log(Context& context, const Entry& entry);
+// Whether `ignore` of an exception may name findings of this kind.
+[[nodiscard]] bool can_be_ignored(Kind kind);
 // `limit` of an exception.
 [[nodiscard]] std::optional<Limit> read_limit(Context& context, const Value& value);
 // `user` or `group`.
@@ -42,6 +44,7 @@ class ExceptionReader {
   void read_people(const Fields& fields, Exception& exception);
   void read_expiry(const Entry& entry, Exception& exception);
   void read_only_on(const Entry& entry, Exception& exception);
+  void read_ignore(const Fields& fields, Exception& exception);
   void use_service(const Value& name, Exception& exception);
 
   Context& context_;

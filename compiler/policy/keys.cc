@@ -75,6 +75,7 @@ constexpr Key keys[] = {
     plain(Section::exception, "owner", "a string"),
     plain(Section::exception, "ticket", "a string"),
     plain(Section::exception, "only-on", "an array of targets"),
+    plain(Section::exception, "ignore", "an array of findings"),
 
     plain(Section::limit, "rate", "`COUNT/UNIT`"),
     plain(Section::limit, "burst", "an integer"),

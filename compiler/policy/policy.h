@@ -51,6 +51,7 @@ struct Service {
   std::string description;
   std::string category;
   std::string risk;  // of the catalogue; empty: none
+  bool used = false;  // the policy's own: named by an exception or an assertion
 };
 
 // One item as written: a literal interval or a group's name.
@@ -129,6 +130,7 @@ struct Exception {
   std::optional<Spanned<Date>> expires;
   std::optional<Spanned<std::string>> name, reason, owner, ticket;
   std::optional<Spanned<TargetSet>> only_on;
+  std::vector<Spanned<std::string>> ignore;  // ids of findings that are meant to be
 
   // The name, or what was written in a few words: "ssh", "tcp/8080", "rdp from office". Unique in
   // no way.

@@ -64,7 +64,10 @@ void Services::read_service(const Entry& entry) {
 
 const Service* Services::find(const Value& name) {
   const auto own = services_.find(name.string());
-  if (own != services_.end()) return &own->second;
+  if (own != services_.end()) {
+    own->second.used = true;
+    return &own->second;
+  }
   if (const auto* known = catalogue().find(name.string())) return known;
   report_unknown(name);
   return nullptr;

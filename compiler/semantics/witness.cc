@@ -274,6 +274,18 @@ class Choice {
     return best;
   }
 
+  // A name of a region: of its wildcard, or one that nothing mentions.
+  [[nodiscard]] std::string some_name(Field field, Rank rank) const {
+    const auto& names = space_.names(field);
+    std::vector<std::string> prefixes{"eth", "other"};
+    for (char c = 'a'; c <= 'z'; ++c) prefixes.emplace_back(1, c);
+    if (names[rank].kind == Space::Name::Kind::wildcard) prefixes = {names[rank].text};
+    for (const auto& prefix : prefixes)
+      for (std::size_t n = 0; n <= names.size(); ++n)  // so many can be taken, and no more
+        if (auto text = prefix + std::to_string(n); name_rank(field, text) == rank) return text;
+    return names[rank].text;
+  }
+
   std::string name(Field field) {
     const auto level = space_.level(field);
     const bool interface = field == Field::in || field == Field::out;
@@ -295,11 +307,7 @@ class Choice {
       for (Rank rank = 0; rank < names.size(); ++rank) {
         if (!feasible[rank] || (names[rank].text == "lo") != loopback) continue;
         if (names[rank].kind == Space::Name::Kind::exact) return settled(rank, names[rank].text);
-        const bool wildcard = names[rank].kind == Space::Name::Kind::wildcard;
-        const std::string prefix = wildcard ? names[rank].text : interface ? "eth" : "other";
-        for (unsigned n = 0;; ++n)
-          if (auto text = prefix + std::to_string(n); name_rank(field, text) == rank)
-            return settled(rank, std::move(text));
+        return settled(rank, some_name(field, rank));
       }
     return {};
   }

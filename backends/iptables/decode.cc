@@ -1,0 +1,69 @@
+#include "backends/iptables/decode.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "backends/iptables/decode_table.h"
+
+namespace firewright::iptables {
+namespace {
+
+std::optional<Family> family_of(const std::string& part) {
+  if (part == "v4") return Family::ipv4;
+  if (part == "v6") return Family::ipv6;
+  return std::nullopt;
+}
+
+// Base chains hook by hook, so that IPv4 and IPv6 stand beside each other, then the others.
+void put_in_order(std::vector<ir::Chain>& chains) {
+  std::stable_sort(chains.begin(), chains.end(), [](const ir::Chain& a, const ir::Chain& b) {
+    if (!a.hook || !b.hook) return a.hook.has_value() && !b.hook;
+    return *a.hook < *b.hook;
+  });
+}
+
+}  // namespace
+
+std::optional<ir::Program> decode(const Sources& sources,
+                                  std::span<const backend::ArtifactFile> files, Sink& sink) {
+  std::array<FileId, FamilySet::count> of_family;
+  of_family.fill(FileId::none);
+  for (const auto& file : files) {
+    const auto family = family_of(file.part);
+    const Span start{.file = file.file, .begin = 0, .end = 0};
+    if (!family) {
+      sink.report(Kind::artifact_kind, start,
+                  {file.part, "the parts of an iptables artifact are `v4` and `v6`"});
+      return std::nullopt;
+    }
+    auto& place = of_family[static_cast<std::size_t>(*family)];
+    if (place != FileId::none) {
+      sink.report(Kind::artifact_conflict, start, {"the part `" + file.part + "` is there twice"});
+      return std::nullopt;
+    }
+    place = file.file;
+  }
+
+  decoder::Shared shared{.sink = sink, .buckets = {}, .told = {}};
+  ir::Program program;
+  bool fine = true;
+  for (const auto family : FamilySet::all()) {
+    const auto file = of_family[static_cast<std::size_t>(family)];
+    if (file == FileId::none) continue;
+    decoder::TableReader table(family, file, sources.file(file).text(), shared);
+    if (!table.read()) {
+      fine = false;
+      continue;
+    }
+    auto chains = table.take_chains();
+    std::move(chains.begin(), chains.end(), std::back_inserter(program.chains));
+  }
+  if (!fine) return std::nullopt;
+  put_in_order(program.chains);
+  return program;
+}
+
+}  // namespace firewright::iptables

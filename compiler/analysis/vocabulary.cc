@@ -1,0 +1,120 @@
+#include "compiler/analysis/vocabulary.h"
+
+#include <algorithm>
+
+#include "compiler/policy/catalogue.h"
+
+namespace firewright::analysis {
+namespace {
+
+template <class A>
+double fraction(const IntervalSet<A>& set) {
+  double sum = 0;
+  for (const auto& interval : set.intervals())
+    sum += static_cast<double>(interval.last.value - interval.first.value) + 1;
+  return sum / (static_cast<double>(IntervalSet<A>::max().value) + 1);
+}
+
+// Puts `named` into the list; where the name is there and means something else, nobody has it.
+template <class Named, class Same>
+void put(std::vector<Named>& list, std::set<std::string>& ambiguous, Named named,
+         const Same& same) {
+  if (ambiguous.contains(named.name)) return;
+  const auto there = std::find_if(list.begin(), list.end(),
+                                  [&](const Named& other) { return other.name == named.name; });
+  if (there == list.end()) {
+    list.push_back(std::move(named));
+  } else if (!same(*there, named)) {
+    ambiguous.insert(named.name);
+    list.erase(there);
+  }
+}
+
+}  // namespace
+
+void Vocabulary::add(const policy::Policy& policy, Target target) {
+  std::map<std::string, std::size_t> known;
+  for (std::size_t i = 0; i < groups_.size(); ++i) known.emplace(groups_[i].name, i);
+  for (const auto& [name, group] : policy.groups) {
+    if (group.set.empty()) continue;
+    const auto there = known.find(name);
+    if (there == known.end())
+      groups_.push_back({.name = name,
+                         .set = group.set,
+                         .size = fraction(group.set.v4) + fraction(group.set.v6)});
+    else if (groups_[there->second].set != group.set)
+      ambiguous_groups_.insert(name);
+  }
+  std::erase_if(groups_, [&](const Group& g) { return ambiguous_groups_.contains(g.name); });
+  std::stable_sort(groups_.begin(), groups_.end(),
+                   [](const Group& a, const Group& b) { return a.size > b.size; });
+
+  for (const auto& [name, zone] : policy.zones) {
+    Zone words{.name = name, .interfaces = {}, .profiles = {}};
+    if (target == Target::netsh && !zone.profiles.empty()) {
+      for (const auto& profile : zone.profiles)
+        for (const auto one : ir::ProfileSet::all())
+          if (to_string(one) == profile.value) words.profiles.insert(one);
+    } else {
+      std::vector<ir::InterfacePattern> patterns;
+      for (const auto& [interface, span] : zone.interfaces) {
+        const bool wildcard = interface.ends_with('*');
+        patterns.push_back({.name = interface.substr(0, interface.size() - (wildcard ? 1 : 0)),
+                            .wildcard = wildcard});
+      }
+      words.interfaces = ir::InterfaceSet::of(std::move(patterns)).patterns();
+    }
+    put(zones_, ambiguous_zones_, std::move(words), [](const Zone& a, const Zone& b) {
+      return a.interfaces == b.interfaces && a.profiles == b.profiles;
+    });
+  }
+
+  if (!catalogue_added_)
+    for (const auto& service : policy::catalogue().services) add_service(service, false);
+  catalogue_added_ = true;
+  for (const auto& [name, service] : policy.services) {
+    const auto [there, fresh] = own_services_.emplace(name, service.transports);
+    if (fresh) {
+      add_service(service, true);
+    } else if (there->second != service.transports) {
+      std::erase_if(services_, [&](const PortService& s) { return s.name == name; });
+      std::erase_if(icmp_services_, [&](const IcmpService& s) { return s.name == name; });
+    }
+  }
+  std::stable_partition(services_.begin(), services_.end(),
+                        [](const PortService& service) { return service.own; });
+}
+
+void Vocabulary::add_service(const policy::Service& service, bool own) {
+  std::map<std::uint8_t, PortSet> ports;
+  IcmpSet v4;
+  IcmpSet v6;
+  for (const auto& transport : service.transports) {
+    if (!transport.source_ports.is_all()) return;
+    if (!transport.icmp.is_all()) {
+      auto& set = transport.families.contains(Family::ipv4) ? v4 : v6;
+      set = set | transport.icmp;
+      continue;
+    }
+    if (transport.destination_ports.is_all() || !transport.families.is_all()) return;
+    for (const auto& interval : transport.protocols.intervals())
+      for (unsigned p = interval.first.value; p <= interval.last.value; ++p) {
+        auto& set = ports[static_cast<std::uint8_t>(p)];
+        set = set | transport.destination_ports;
+      }
+  }
+  if (ports.empty()) {
+    if (!v4.empty() && !v6.empty())
+      icmp_services_.push_back({.name = service.name, .v4 = v4, .v6 = v6});
+    return;
+  }
+  if (!v4.empty() || !v6.empty()) return;
+  PortService words{.name = service.name, .protocols = {}, .ports = ports.begin()->second, .own = own};
+  for (const auto& [protocol, set] : ports) {
+    if (set != words.ports) return;
+    words.protocols = words.protocols | ProtocolSet::of(Protocol{protocol});
+  }
+  services_.push_back(std::move(words));
+}
+
+}  // namespace firewright::analysis

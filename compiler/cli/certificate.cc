@@ -1,0 +1,166 @@
+#include "compiler/cli/certificate.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "compiler/analysis/decides.h"
+#include "compiler/base/sha256.h"
+#include "compiler/semantics/digest.h"
+
+namespace firewright::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int certificate_format = 1;
+constexpr auto order = semantics::FieldOrder::ports_first;
+
+std::string digest_of(std::string_view bytes) { return hex(sha256(bytes)); }
+
+// The meaning of the policy's program, hook by hook. Equal to that of every form that was read back.
+std::optional<Json> meaning_json(const ir::Program& program) {
+  const std::array programs{&program};
+  semantics::Meanings meanings(programs, order, {});
+  auto json = Json::object();
+  for (const auto& chain : program.chains) {
+    if (!chain.hook) continue;
+    const auto node = meanings.meaning(program, *chain.hook);
+    if (!node) return std::nullopt;
+    auto& of_hook = json[std::string(to_string(*chain.hook))];
+    for (const auto family : {Family::ipv4, Family::ipv6})
+      of_hook[std::string(to_string(family))] = hex(digest(meanings, *node, family));
+  }
+  return json;
+}
+
+Json predicates_json(const ir::Program& program) {
+  std::set<ir::Predicate> seen;
+  for (const auto& chain : program.chains)
+    for (const auto& rule : chain.rules)
+      seen.insert(rule.match.predicates.begin(), rule.match.predicates.end());
+  auto json = Json::array();
+  for (const auto& predicate : seen) {
+    ir::Match only;
+    only.predicates.push_back(predicate);
+    json.push_back(to_text(only));
+  }
+  return json;
+}
+
+Json scope_json(Target target) {
+  auto json = Json::array();
+  for (const auto& entry : backend::unfiltered(target))
+    json.push_back({{"hook", to_string(entry.hook)},
+                    {"packets", to_text(entry.match)},
+                    {"why", entry.why}});
+  return json;
+}
+
+// For each exception a packet that gets something else without it.
+std::optional<Json> exceptions_json(const ir::Program& program, const Sources& sources) {
+  const auto uses = analysis::exception_uses(program);
+  if (!uses) return std::nullopt;
+  auto json = Json::array();
+  for (const auto& use : *uses) {
+    Json entry;
+    entry["exception"] = use.origin.label;
+    if (use.origin.span.known()) {
+      entry["file"] = sources.file(use.origin.span.file).name();
+      entry["line"] = sources.position(use.origin.span).line;
+    }
+    entry["direction"] = to_string(use.hook);
+    if (use.alone) {
+      entry["decides"] = to_text(use.alone->packet);
+      if (!use.alone->holding.empty()) {
+        entry["while"] = Json::array();
+        for (const auto& predicate : use.alone->holding) entry["while"].push_back(predicate.instance);
+      }
+    } else {
+      entry["dead"] = true;
+    }
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
+std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
+  const auto& program = one.built->program;
+  auto meaning = meaning_json(program);
+  auto exceptions = exceptions_json(program, sources);
+  if (!meaning || !exceptions) return std::nullopt;
+  Json json;
+  json["target"] = to_string(one.target);
+  json["ir_sha256"] = digest_of(to_text(program));
+  json["rules"] = count_rules(program);
+  json["parts"] = Json::array();
+  for (const auto& part : one.artifact->parts)
+    json["parts"].push_back({{"part", part.name},
+                             {"bytes", part.bytes.size()},
+                             {"sha256", digest_of(part.bytes)}});
+  json["answer"] = "equal";
+  json["read_back"] = one.proved->proof.forms;
+  json["field_order"] = "ports first";
+  json["meaning_sha256"] = std::move(*meaning);
+  json["not_filtered"] = scope_json(one.target);
+  json["predicates"] = predicates_json(program);
+  json["exceptions"] = std::move(*exceptions);
+  return json;
+}
+
+}  // namespace
+
+std::optional<Json> certificate(const policy::Policy& policy, const std::vector<Certified>& all,
+                                const Sources& sources) {
+  Json json;
+  json["certificate"] = certificate_format;
+  json["policy"] = Json::array();
+  for (const auto id : policy.files) {
+    const auto& file = sources.file(id);
+    json["policy"].push_back({{"file", file.name()}, {"sha256", digest_of(file.text())}});
+  }
+  json["assumptions"] = {
+      "the platform does what its documentation and the facts in the manual say of each rule",
+      "a packet has exactly one conntrack state",
+      "a limit or any other predicate may hold or not, whatever the packet; two are the same one "
+      "when their parameters and their place are"};
+  json["proofs"] = Json::array();
+  for (const auto& one : all) {
+    auto proof = proof_json(one, sources);
+    if (!proof) return std::nullopt;
+    json["proofs"].push_back(std::move(*proof));
+  }
+  return json;
+}
+
+std::vector<std::string> contradictions(const Json& claimed, const Json& made) {
+  if (!claimed.is_object() || claimed.value("certificate", Json()) != made.at("certificate"))
+    return {"it is not of a form that is known here"};
+  std::vector<std::string> wrong;
+  if (claimed.value("policy", Json()) != made.at("policy"))
+    wrong.emplace_back("the files of the policy are others");
+  const auto proofs = claimed.value("proofs", Json::array());
+  if (!proofs.is_array() || proofs.empty()) wrong.emplace_back("it claims nothing");
+  for (const auto& proof : proofs) {
+    const auto target = proof.is_object() ? proof.value("target", Json()) : Json();
+    const auto found = std::ranges::find_if(
+        made.at("proofs"), [&](const auto& candidate) { return candidate.at("target") == target; });
+    if (found == made.at("proofs").end()) {
+      wrong.push_back("no artifact was given for " + target.dump());
+      continue;
+    }
+    for (const auto& [key, value] : proof.items()) {
+      // How it was read back, and `parts`, which is looked at one by one below.
+      if (key == "parts" || key == "read_back") continue;
+      if (!found->contains(key) || found->at(key) != value)
+        wrong.push_back("`" + key + "` of " + target.dump() + " is another one");
+    }
+    for (const auto& part : proof.value("parts", Json::array()))
+      if (std::ranges::find(found->at("parts"), part) == found->at("parts").end())
+        wrong.push_back("part " + (part.is_object() ? part.value("part", Json()) : part).dump() +
+                        " of " + target.dump() + " is another one, or was not given");
+  }
+  return wrong;
+}
+
+}  // namespace firewright::cli
