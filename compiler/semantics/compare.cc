@@ -42,15 +42,23 @@ std::optional<Difference> describe(Meanings& meanings, ir::Hook hook, Node first
       });
   auto shown = witness(diagrams, meanings.space(), hook, different);
   if (!shown) return std::nullopt;
+  auto ranks = shown->ranks;
+  const auto ends = [&] {
+    return std::pair{leaf_of(meanings, first, ranks), leaf_of(meanings, second, ranks)};
+  };
+  const auto [a, b] = ends();
   Difference result;
   result.packet = std::move(shown->packet);
-  result.holding = std::move(shown->holding);
-  const auto words = [&](Node node) {
-    return to_text(meanings.outcomes()[Diagrams::value(leaf_of(meanings, node, shown->ranks))],
-                   meanings.outcomes());
-  };
-  result.first = words(first);
-  result.second = words(second);
+  // Only the predicates that it takes: the others may hold or not.
+  for (std::size_t i = field_count; i < ranks.size(); ++i) {
+    if (ranks[i] == 0) continue;
+    ranks[i] = 0;
+    if (ends() == std::pair{a, b}) continue;
+    ranks[i] = 1;
+    result.holding.push_back(meanings.space().predicate(static_cast<std::uint32_t>(i)));
+  }
+  result.first = to_text(meanings.outcomes()[Diagrams::value(a)], meanings.outcomes());
+  result.second = to_text(meanings.outcomes()[Diagrams::value(b)], meanings.outcomes());
   return result;
 }
 

@@ -106,6 +106,41 @@ TEST(Compare, OneBucketIsNotTwo) {
   EXPECT_EQ(compare(apart, apart).answer, Answer::equal);
 }
 
+// A bucket for each source is the same whether the families are kept apart or not; one bucket for
+// all is not.
+TEST(Compare, FamiliesMayBeApartWhereSourcesAre) {
+  const auto with = [](const std::string& instance, bool per_source, FamilySet families) {
+    auto match = tcp(22, 22);
+    ir::restrict_families(match, families);
+    match.predicates = {{.instance = instance,
+                         .test = ir::ConnectionLimit{.connections = 3, .per_source = per_source}}};
+    return rule(match, Verdict::accept());
+  };
+  for (const bool per_source : {true, false}) {
+    const auto one = inbound({with("ssh", per_source, FamilySet::all())});
+    const auto two = inbound({with("v4-1", per_source, {Family::ipv4}),
+                              with("v6-1", per_source, {Family::ipv6})});
+    EXPECT_EQ(compare(one, two).answer, per_source ? Answer::equal : Answer::different);
+  }
+  // Two of them in one family are two.
+  const auto shared = inbound({with("ssh", true, FamilySet::all())});
+  const auto apart = inbound({with("a", true, {Family::ipv4}), with("b", true, FamilySet::all())});
+  EXPECT_EQ(compare(shared, apart).answer, Answer::different);
+}
+
+TEST(Compare, ADifferenceNamesThePredicatesThatItTakes) {
+  auto ssh = tcp(22, 22);
+  auto http = tcp(80, 80);
+  ssh.predicates = {limit("ssh", 1, ir::TimeUnit::second)};
+  http.predicates = {limit("http", 2, ir::TimeUnit::second)};
+  const auto a = inbound({rule(ssh, Verdict::accept()), rule(http, Verdict::accept())});
+  const auto b = inbound({rule(http, Verdict::accept())});
+  const auto result = compare(a, b);
+  ASSERT_EQ(result.answer, Answer::different);
+  ASSERT_EQ(result.difference->holding.size(), 1U);
+  EXPECT_EQ(result.difference->holding[0].instance, "ssh");
+}
+
 TEST(Compare, ChainsOnOneHookRunOneAfterAnother) {
   auto both = inbound({rule(tcp(20, 29), Verdict::accept())});
   auto second = inbound({rule(tcp(25, 39), Verdict::accept())});
