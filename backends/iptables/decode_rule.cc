@@ -117,7 +117,10 @@ bool RuleReader::once(std::uint32_t& seen, std::size_t bit, const Said& said) {
 
 bool RuleReader::read(const Place& place, std::span<const Word> words, std::vector<ir::Rule>& rules,
                       std::vector<ir::Chain>& made) {
+  auto matches = std::move(draft_.matches);  // for its memory
+  matches.clear();
   draft_ = Draft{};
+  draft_.matches = std::move(matches);
   draft_.family = family_;
   draft_.match = any_;
   while (!words.empty()) {

@@ -14,9 +14,7 @@ using backend::ArtifactFile;
 
 constexpr std::string_view call = "\"%FW_NETSH%\" ";
 
-bool is_driver(const ArtifactFile& file) {
-  return file.part == "apply" || file.part == "rollback";
-}
+bool is_driver(const ArtifactFile& file) { return file.part == "apply" || file.part == "rollback"; }
 
 std::string_view next_line(std::string_view& rest) {
   const auto end = std::min(rest.find('\n'), rest.size());
@@ -74,8 +72,8 @@ class Driver {
       if (name.ends_with("-block")) name.remove_suffix(6);
       if (name == generation_) continue;
       sink_.report(Kind::artifact_conflict, rule->span,
-                   {"apply.cmd loads `" + std::string(generation_) + "`, and this rule is called `" +
-                    rule->name + "`"});
+                   {"apply.cmd loads `" + std::string(generation_) +
+                    "`, and this rule is called `" + rule->name + "`"});
       return;
     }
   }
@@ -98,8 +96,8 @@ class Driver {
     // The generation before; and behind the success message, the one that could not be loaded.
     constexpr std::string_view remove = "advfirewall firewall delete rule name=";
     if (arguments.starts_with(remove)) {
-      const auto name = arguments.substr(remove.size(), arguments.find(' ', remove.size()) -
-                                                            remove.size());
+      const auto name =
+          arguments.substr(remove.size(), arguments.find(' ', remove.size()) - remove.size());
       const bool of_old = name == "%FW_OLD%" || name == "%FW_OLD%-block";
       const bool of_new = name == "%FW_NEW%" || name == "%FW_NEW%-block";
       if (of_old || (of_new && !counts)) return;

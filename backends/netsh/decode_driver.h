@@ -1,6 +1,6 @@
-// What apply.cmd does with the phases: whether they are the ones that it runs, in its order, whether
-// it calls netsh for anything else that changes rules, and whether it knows the rules by the name
-// under which they are added (the next generation deletes by that name).
+// What apply.cmd does with the phases: whether they are the ones that it runs, in its order,
+// whether it calls netsh for anything else that changes rules, and whether it knows the rules by
+// the name under which they are added (the next generation deletes by that name).
 //
 // Only batch files of the form that stands beside our phases are understood; another one is an
 // error. rollback.cmd brings back what was there before and takes no part in the meaning.

@@ -35,7 +35,8 @@ class ProgramMaker {
   ir::Program run() {
     const auto rules = store_.rules();
     ir::Program program;
-    for (const auto hook : {Hook::inbound, Hook::outbound}) program.chains.push_back(chain(hook, rules));
+    for (const auto hook : {Hook::inbound, Hook::outbound})
+      program.chains.push_back(chain(hook, rules));
     return program;
   }
 

@@ -6,7 +6,8 @@
 
 namespace firewright::netsh {
 
-// What rules and settings say that only Windows knows becomes opaque predicates, each reported once.
+// What rules and settings say that only Windows knows becomes opaque predicates, each reported
+// once.
 [[nodiscard]] ir::Program to_program(const FirewallStore& store, Sink& sink);
 
 }  // namespace firewright::netsh

@@ -85,8 +85,7 @@ class FieldReader {
     if (argument.value.empty())
       return wrong(argument, "`" + std::string(to_string(tag)) + "` has no value");
     // netsh reads files in the machine's code page, which is not known.
-    const bool text =
-        tag == RuleTag::name || tag == RuleTag::group || tag == RuleTag::description;
+    const bool text = tag == RuleTag::name || tag == RuleTag::group || tag == RuleTag::description;
     if (!text && std::any_of(argument.value.begin(), argument.value.end(),
                              [](char c) { return c < ' ' || c > '~'; }))
       return wrong(argument, "`" + std::string(to_string(tag)) + "` is not plain ASCII");
@@ -107,8 +106,9 @@ class FieldReader {
       case RuleTag::dir: problem = read_flag(value, "in", "out", into.inbound); break;
       case RuleTag::action:
         if (equal_ignoring_case(value, "bypass"))
-          return unknown(argument, "`bypass` lets hosts past every block rule; only IPsec knows "
-                                   "which ones");
+          return unknown(argument,
+                         "`bypass` lets hosts past every block rule; only IPsec knows "
+                         "which ones");
         problem = read_flag(value, "allow", "block", into.allows);
         break;
       case RuleTag::enable: problem = read_flag(value, "yes", "no", into.enabled); break;

@@ -113,7 +113,8 @@ class Script {
   }
 
   void run_batch_line(Words words) {
-    while (!words.empty() && is_discarded_output(words.back())) words = words.first(words.size() - 1);
+    while (!words.empty() && is_discarded_output(words.back()))
+      words = words.first(words.size() - 1);
     for (const auto& word : words)
       if (word.text.find_first_of("%^&|<>!") != std::string_view::npos) {
         unknown("cmd.exe gives `%^&|<>!` a meaning, and it is not asked here");
@@ -131,7 +132,8 @@ class Script {
   }
 
   void run_command(Words words, Context& context) {
-    if (words.size() == 1 && (is(words[0], "exit") || is(words[0], "quit") || is(words[0], "bye"))) {
+    if (words.size() == 1 &&
+        (is(words[0], "exit") || is(words[0], "quit") || is(words[0], "bye"))) {
       ended_ = true;
       return;
     }
@@ -246,8 +248,8 @@ class Script {
     else if (is(words[0], "publicprofile"))
       profiles = {ir::Profile::public_};
     else
-      return unknown(is(words[0], "currentprofile") ? "which profile is the current one is not known"
-                                                    : "");
+      return unknown(
+          is(words[0], "currentprofile") ? "which profile is the current one is not known" : "");
     set_profiles(profiles, words.subspan(1));
   }
 

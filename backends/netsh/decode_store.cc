@@ -34,8 +34,7 @@ void FirewallStore::add(RuleFields fields, Span line) {
     return;
   }
   const auto& transport = fields.values.transport;
-  const bool has_ports =
-      transport.protocol == protocol::tcp || transport.protocol == protocol::udp;
+  const bool has_ports = transport.protocol == protocol::tcp || transport.protocol == protocol::udp;
   const bool says_ports =
       !(fields.present & RuleTags{RuleTag::localport, RuleTag::remoteport}).empty();
   auto wrong = check_rule(fields.values);
@@ -71,8 +70,7 @@ std::vector<std::size_t> FirewallStore::choose(const RuleFields& said, Span line
              found != by_name_.end()) {
     for (const auto index : found->second) {
       const auto& name = rules_[index].name;
-      if (present_[index] && name != fields.values.name &&
-          equal_ignoring_case(name, found->first))
+      if (present_[index] && name != fields.values.name && equal_ignoring_case(name, found->first))
         unclear = true;
       consider(index);
     }
@@ -100,7 +98,8 @@ void FirewallStore::set(const RuleFields& choice, const RuleFields& change, Span
   const bool by_name = choice.present.contains(RuleTag::name);
   const bool by_group = choice.present.contains(RuleTag::group);
   if (by_name == by_group) {
-    sink_.report(Kind::artifact_syntax, line, {"netsh", "`set rule` without one `name` or `group`"});
+    sink_.report(Kind::artifact_syntax, line,
+                 {"netsh", "`set rule` without one `name` or `group`"});
     return;
   }
   const RuleTags only_enable{RuleTag::enable};

@@ -80,7 +80,8 @@ bool meets(const Interval<A>& interval, A first, A last) {
 }
 
 ValueProblem check_filtered(std::string_view item, const Interval<Ipv4>& interval) {
-  if (meets(interval, Ipv4{0}, Ipv4{0})) return quoted(item) + " holds 0.0.0.0, which netsh refuses";
+  if (meets(interval, Ipv4{0}, Ipv4{0}))
+    return quoted(item) + " holds 0.0.0.0, which netsh refuses";
   if (meets(interval, Ipv4{0x7f000000}, Ipv4{0x7fffffff}))
     return quoted(item) + " holds loopback addresses, which no rule filters";
   return std::nullopt;
@@ -207,15 +208,14 @@ ValueProblem read_ports(std::string_view value, PortList& ports) {
     }
     const auto dash = item.find('-');
     const auto first = number(item.substr(0, dash), 65535);
-    const auto last =
-        dash == std::string_view::npos ? first : number(item.substr(dash + 1), 65535);
+    const auto last = dash == std::string_view::npos ? first : number(item.substr(dash + 1), 65535);
     if (!first || !last) return quoted(item) + " is no port";
     if (*first == 0) return "what netsh makes of port 0 is not known";
     if (*first > *last) return quoted(item) + " runs backwards";
     if (intervals.size() == most_entries)
       return "more than " + std::to_string(most_entries) + " ports";
-    intervals.push_back({Port{static_cast<std::uint16_t>(*first)},
-                         Port{static_cast<std::uint16_t>(*last)}});
+    intervals.push_back(
+        {Port{static_cast<std::uint16_t>(*first)}, Port{static_cast<std::uint16_t>(*last)}});
     return std::nullopt;
   });
   ports.set = PortSet(std::move(intervals));

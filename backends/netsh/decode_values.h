@@ -48,7 +48,7 @@ struct PortList {
 };
 
 struct TransportValue {
-  std::optional<Protocol> protocol;  // none: any
+  std::optional<Protocol> protocol;            // none: any
   std::optional<Interval<IcmpTypeCode>> icmp;  // likewise
   bool operator==(const TransportValue&) const = default;
 };

@@ -13,6 +13,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <span>
@@ -156,7 +157,13 @@ class Writer final : private SetSource {
   }
   void finish(const nlmsghdr* message) {
     last_ = out_.size();
-    out_.append(scratch_.data(), message->nlmsg_len);
+    take(message);
+  }
+  // What stands between attributes is zero, and not a rest of the message before.
+  void take(const nlmsghdr* message) {
+    const std::size_t length = message->nlmsg_len;
+    out_.append(scratch_.data(), length);
+    std::fill_n(scratch_.begin(), length, '\0');
   }
 
   void frame(std::uint16_t type) {
@@ -168,7 +175,7 @@ class Writer final : private SetSource {
     extra->nfgen_family = AF_UNSPEC;
     extra->version = NFNETLINK_V0;
     extra->res_id = htons(NFNL_SUBSYS_NFTABLES);
-    out_.append(scratch_.data(), message->nlmsg_len);
+    take(message);
   }
 
   void ask_for_acknowledgement() {

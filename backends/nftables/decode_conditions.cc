@@ -78,9 +78,7 @@ bool Run::cmp(const Expression& expression) {
   return each_world_narrowed([&](World& world, std::vector<World>& more) {
     const auto bytes = source(world, expression, number, data.size());
     if (!bytes) return false;
-    // The registers move when the world does.
-    const std::vector<Byte> row(bytes->begin(), bytes->end());
-    return compare(world, more, expression, row, *op, data);
+    return compare(world, more, expression, *bytes, *op, data);
   });
 }
 
@@ -159,15 +157,14 @@ bool Run::range(const Expression& expression) {
   return each_world_narrowed([&](World& world, std::vector<World>&) {
     const auto bytes = source(world, expression, number, low.size());
     if (!bytes) return false;
-    const std::vector<Byte> copy(bytes->begin(), bytes->end());
-    const auto text = describe(copy, world.match, opaque_values_) + (*op == NFT_RANGE_EQ ? " " : " != ") +
-                      hex(low) + "-" + hex(high);
-    const auto row = resolve(copy, world.match);
+    const auto text = describe(*bytes, world.match, opaque_values_) +
+                      (*op == NFT_RANGE_EQ ? " " : " != ") + hex(low) + "-" + hex(high);
+    const auto row = resolve(*bytes, world.match);
     if (!row || row->components.size() != 1 || !row->constants.empty())
       return opaque(world, expression.whole, text);
     Ranges values{{number_of(row->components[0], low), number_of(row->components[0], high)}};
     if (values[0].first > values[0].last) values.clear();
-    return in_range(world, expression, copy, values, *op == NFT_RANGE_NEQ, text);
+    return in_range(world, expression, *bytes, values, *op == NFT_RANGE_NEQ, text);
   });
 }
 
@@ -185,8 +182,8 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
   return each_world_narrowed([&](World& world, std::vector<World>& more) {
     const auto read = source(world, expression, number, set.key_length);
     if (!read) return false;
+    // The world may move, and its registers with it.
     const std::vector<Byte> bytes(read->begin(), read->end());
-    const auto key = [&] { return describe(bytes, world.match, opaque_values_) + (inverted ? " not in " : " in "); };
     if (set.filled_by_packets) {
       // What is in it changes, and is the same for all who ask.
       const auto text = describe(bytes, world.match, opaque_values_) +
@@ -213,7 +210,9 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
     }
     std::vector<World> worlds;
     const auto add_opaquely = [&](World& at, std::uint32_t group) {
-      return opaque(at, expression.whole, key() + describe(set, contents, group));
+      return opaque(at, expression.whole,
+                    describe(bytes, at.match, opaque_values_) + (inverted ? " not in " : " in ") +
+                        describe(set, contents, group));
     };
     if (lookup.problem == LookupProblem::opaque) {
       const auto groups = static_cast<std::uint32_t>(contents.groups.size());

@@ -98,10 +98,12 @@ void Run::write(World& world, ir::Verdict verdict) {
   for (const auto& predicate : world.match.predicates)
     if (const auto* match = std::get_if<ir::OpaqueMatch>(&predicate.test))
       artifact_.opaque(place_.message, match->text);
-  out_.push_back({.match = world.match,
+  const bool last = verdict.kind != ir::VerdictKind::next;
+  out_.push_back({.match = last ? std::move(world.match) : world.match,
                   .effects = std::exchange(world.effects, {}),
                   .verdict = std::move(verdict),
                   .origin = place_.origin});
+  if (last) end(world);
 }
 
 void Run::flush(World& world) {
@@ -156,7 +158,6 @@ bool Run::decide(World& world, const KernelVerdict& verdict, std::string_view pl
       return false;
   }
   write(world, std::move(decided));
-  end(world);
   return true;
 }
 

@@ -76,6 +76,7 @@ class Run {
   template <class Step>
   bool each_world_narrowed(const Step& step);
   void flush(World& world);
+  // A verdict other than `next` ends the world.
   void write(World& world, ir::Verdict verdict);
   bool decide(World& world, const KernelVerdict& verdict, std::string_view place);
   void end(World& world) { world.match.families = {}; }

@@ -39,6 +39,7 @@ class Alternatives {
   void require(const ir::Predicate& predicate);
 
   [[nodiscard]] const std::vector<ir::Match>& matches() const { return matches_; }
+  [[nodiscard]] std::vector<ir::Match> take() { return std::move(matches_); }
   // Everything that one of the parts matches.
   void unite(std::vector<Alternatives> parts);
 

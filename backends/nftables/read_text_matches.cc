@@ -10,28 +10,6 @@
 namespace firewright::nftables::script {
 namespace {
 
-u128 last_value(Datatype type) {
-  switch (type) {
-    case Datatype::nf_proto:
-    case Datatype::protocol:
-    case Datatype::icmp_type:
-    case Datatype::icmp_code:
-    case Datatype::icmpv6_type:
-    case Datatype::icmpv6_code: return 0xff;
-    case Datatype::ether_type:
-    case Datatype::port: return 0xffff;
-    case Datatype::ipv4:
-    case Datatype::user:
-    case Datatype::group:
-    case Datatype::state: return 0xffffffff;
-    case Datatype::ipv6:
-    case Datatype::interface:
-    case Datatype::interface_index:
-    case Datatype::opaque: return ~u128{0};
-  }
-  return 0;
-}
-
 // The protocols that nft knows a header of, so that naming one of them says what comes behind.
 bool has_known_header(u128 protocol) {
   static constexpr std::array known = {1U, 2U, 6U, 17U, 33U, 50U, 51U, 58U, 108U, 132U, 136U};
@@ -91,7 +69,7 @@ FamilySet families_of(TableFamily family) {
 }
 
 Matches::Matches(Declarations& declarations, const TableTree& table, Cursor& cursor,
-                 std::string place)
+                 std::function<std::string()> place)
     : declarations_(declarations),
       table_(table),
       cursor_(cursor),

@@ -14,6 +14,7 @@
 // the script itself change the set, or numbers are random, each place has a condition of its own.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,7 +38,8 @@ struct MapPart {
 class Matches {
  public:
   // `place` names the rule, for conditions that are its own.
-  Matches(Declarations& declarations, const TableTree& table, Cursor& cursor, std::string place);
+  Matches(Declarations& declarations, const TableTree& table, Cursor& cursor,
+          std::function<std::string()> place);
 
   [[nodiscard]] bool read();  // a match, or a verdict map, at the cursor
   // Those of one or more selectors in `add @set { ... }`; what nft adds for them.
@@ -49,8 +51,10 @@ class Matches {
   void require_opaque(const std::string& text, bool own_to_this_place);
 
   [[nodiscard]] const Alternatives& packets() const { return packets_; }
+  // For the rule's end: nothing is asked any more.
+  [[nodiscard]] std::vector<ir::Match> take() { return packets_.take(); }
   // Set when the last match was a verdict map: it ends the rule.
-  [[nodiscard]] const std::optional<std::vector<MapPart>>& map() const { return map_; }
+  [[nodiscard]] std::optional<std::vector<MapPart>>& map() { return map_; }
   [[nodiscard]] std::optional<Protocol> known_protocol() const { return protocol_; }
 
  private:
@@ -87,7 +91,7 @@ class Matches {
   Declarations& declarations_;
   const TableTree& table_;
   Cursor& cursor_;
-  std::string place_;
+  std::function<std::string()> place_;
   Alternatives packets_;
   std::optional<std::vector<MapPart>> map_;
   std::uint32_t begin_ = 0;       // of the match under way

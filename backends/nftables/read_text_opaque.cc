@@ -58,7 +58,7 @@ std::string Matches::text() const {
 
 void Matches::require_opaque(const std::string& text, bool own_to_this_place) {
   auto predicate = opaque_predicate(text);
-  if (own_to_this_place) predicate.instance = declarations_.new_instance(place_);
+  if (own_to_this_place) predicate.instance = declarations_.new_instance(place_());
   packets_.require(predicate);
   opaque_bytes_ += text.size();
   declarations_.note_opaque(text, cursor_.since(begin_));

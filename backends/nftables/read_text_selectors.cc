@@ -291,7 +291,7 @@ Selector opaque(Cursor& cursor, std::uint32_t words) {
 bool is_selector(const Cursor& cursor) {
   const auto word = cursor.word();
   if (word.empty()) return cursor.kind() == TokenKind::at;
-  return std::find(alone.begin(), alone.end(), word) != alone.end() || is_header(word) ||
+  return is_header(word) || std::find(alone.begin(), alone.end(), word) != alone.end() ||
          std::find(others.begin(), others.end(), word) != others.end();
 }
 
@@ -306,16 +306,19 @@ std::optional<Selector> read_selector(Cursor& cursor) {
     }
     return opaque(cursor, 6);
   }
-  if (const auto words = long_selector(cursor); words != 0) return opaque(cursor, words);
   auto first = cursor.word();
   auto second = cursor.word(1);
   std::uint32_t words = 2;
-  if (std::find(alone.begin(), alone.end(), first) != alone.end()) {
-    second = first;
-    first = "meta";
-    words = 1;
-  }
   const auto* entry = find(first, second);
+  if (entry == nullptr) {
+    if (const auto more = long_selector(cursor); more != 0) return opaque(cursor, more);
+    if (std::find(alone.begin(), alone.end(), first) != alone.end()) {
+      second = first;
+      first = "meta";
+      words = 1;
+      entry = find(first, second);
+    }
+  }
   if (entry == nullptr) {
     if (is_header(first)) cursor.advance();
     cursor.unknown();

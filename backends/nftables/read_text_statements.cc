@@ -22,19 +22,17 @@ class RuleReader {
       : place_(place),
         declarations_(declarations),
         cursor_(script, rule.tokens, sink),
-        label_(std::string(place.chain.name) + " " + std::to_string(place.number)),
-        matches_(declarations, place.table, cursor_,
-                 std::string(place.chain.name) + "-" + std::to_string(place.number)),
+        matches_(declarations, place.table, cursor_, [this] { return name('-'); }),
         rules_(rules),
         first_(rules.size()) {
-    origin_.label = label_;
     origin_.span = rule.span;
   }
 
   bool read() {
     while (!cursor_.at_end())
       if (!statement()) return false;
-    if (!ended_) emit(matches_.packets(), ir::Verdict::next());
+    if (!ended_) emit_all(matches_.take(), ir::Verdict::next());
+    if (origin_.label.empty()) origin_.label = name(' ');
     for (auto i = first_; i < rules_.size(); ++i) rules_[i].origin = origin_;
     return true;
   }
@@ -91,7 +89,7 @@ class RuleReader {
     if (!matches_.read()) return false;
     if (!matches_.map()) return true;
     ended_ = true;
-    for (const auto& part : *matches_.map()) emit(part.packets, part.verdict);
+    for (auto& part : *matches_.map()) emit_all(part.packets.take(), part.verdict);
     return true;
   }
 
@@ -99,7 +97,7 @@ class RuleReader {
     ir::Verdict verdict;
     if (!read_verdict(cursor_, verdict)) return false;
     ended_ = true;
-    emit(matches_.packets(), verdict);
+    emit_all(matches_.take(), verdict);
     return true;
   }
 
@@ -107,20 +105,24 @@ class RuleReader {
     const auto kind = read_reject(cursor_, matches_, place_.table.family);
     if (!kind) return false;
     ended_ = true;
-    emit(matches_.packets(), ir::Verdict::rejected(*kind));
+    emit_all(matches_.take(), ir::Verdict::rejected(*kind));
     return true;
   }
 
   // One rule for each product. What the rule does besides happens in each of them.
-  void emit(const Alternatives& packets, const ir::Verdict& verdict) {
-    for (const auto& match : packets.matches())
-      rules_.push_back({.match = match, .effects = pending_, .verdict = verdict, .origin = {}});
+  void emit_all(std::vector<ir::Match> products, const ir::Verdict& verdict) {
+    for (auto& match : products) {
+      auto& rule = rules_.emplace_back();
+      rule.match = std::move(match);
+      rule.effects = pending_;
+      rule.verdict = verdict;
+    }
   }
 
   // A match or another effect behind an effect: what went before happens all the same.
   void flush() {
     if (pending_.empty()) return;
-    emit(matches_.packets(), ir::Verdict::next());
+    emit_all(matches_.packets().matches(), ir::Verdict::next());
     pending_ = {};
   }
 
@@ -222,10 +224,11 @@ class RuleReader {
     matches_.require({.instance = std::move(instance), .test = ir::OpaqueMatch{limit.text}});
   }
 
-  [[nodiscard]] std::string own_instance() {
-    return declarations_.new_instance(std::string(place_.chain.name) + "-" +
-                                      std::to_string(place_.number));
+  // The rule's own name, "input-3".
+  [[nodiscard]] std::string name(char separator) const {
+    return std::string(place_.chain.name) + separator + std::to_string(place_.number);
   }
+  [[nodiscard]] std::string own_instance() { return declarations_.new_instance(name('-')); }
 
   bool limit() {
     flush();
@@ -418,7 +421,6 @@ class RuleReader {
   const RulePlace& place_;
   Declarations& declarations_;
   Cursor cursor_;
-  std::string label_;
   Matches matches_;
   ir::Origin origin_;
   ir::Effects pending_;

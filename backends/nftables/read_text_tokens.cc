@@ -1,7 +1,6 @@
 #include "backends/nftables/read_text_tokens.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <map>
 #include <string>
@@ -106,10 +105,10 @@ class Tokenizer {
 
   bool string() {
     const std::size_t begin = at_;
-    const std::size_t stop = text_.find_first_of("\"\n", begin + 1);
-    if (stop == std::string_view::npos || text_[stop] == '\n') {
-      sink_.report(Kind::artifact_truncated, place(begin, std::min(stop, text_.size())),
-                   {"a string"});
+    std::size_t stop = begin + 1;
+    while (stop < text_.size() && text_[stop] != '"' && text_[stop] != '\n') ++stop;
+    if (stop == text_.size() || text_[stop] == '\n') {
+      sink_.report(Kind::artifact_truncated, place(begin, stop), {"a string"});
       return false;
     }
     at_ = stop + 1;
@@ -118,7 +117,8 @@ class Tokenizer {
 
   bool ipv4() {
     const std::size_t begin = at_;
-    const std::size_t end = std::min(text_.find_first_not_of("0123456789.", begin), text_.size());
+    std::size_t end = begin;
+    while (end < text_.size() && (is_digit(text_[end]) || text_[end] == '.')) ++end;
     if (end < text_.size() && is_letter(text_[end])) return false;
     if (end - begin < 7 || !parse_ipv4(text_.substr(begin, end - begin))) return false;
     at_ = end;
@@ -177,30 +177,48 @@ class Tokenizer {
   }
 
   bool punctuation() {
-    struct Spelling {
-      std::string_view text;
-      TokenKind kind;
-    };
-    static constexpr std::array spellings = {
-        Spelling{"==", TokenKind::equal},           Spelling{"!=", TokenKind::not_equal},
-        Spelling{"<=", TokenKind::less_equal},      Spelling{">=", TokenKind::greater_equal},
-        Spelling{"<<", TokenKind::shift_left},      Spelling{">>", TokenKind::shift_right},
-        Spelling{"=", TokenKind::assign},           Spelling{"!", TokenKind::bang},
-        Spelling{"<", TokenKind::less},             Spelling{">", TokenKind::greater},
-        Spelling{"@", TokenKind::at},               Spelling{"(", TokenKind::open_parenthesis},
-        Spelling{")", TokenKind::close_parenthesis}, Spelling{",", TokenKind::comma},
-        Spelling{":", TokenKind::colon},            Spelling{".", TokenKind::dot},
-        Spelling{"-", TokenKind::dash},             Spelling{"/", TokenKind::slash},
-        Spelling{"*", TokenKind::star},             Spelling{"+", TokenKind::plus},
-        Spelling{"&", TokenKind::ampersand},        Spelling{"|", TokenKind::bar},
-        Spelling{"^", TokenKind::caret}};
     const std::size_t begin = at_;
-    for (const auto& spelling : spellings) {
-      if (!text_.substr(at_).starts_with(spelling.text)) continue;
-      at_ += spelling.text.size();
-      return push(spelling.kind, begin);
+    const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+    const auto kind = pair_kind(text_[at_], next);
+    at_ += kind ? 2 : 1;
+    if (kind) return push(*kind, begin);
+    const auto single = single_kind(text_[begin]);
+    return single && push(*single, begin);
+  }
+
+  static std::optional<TokenKind> pair_kind(char first, char second) {
+    if (second == '=') {
+      if (first == '=') return TokenKind::equal;
+      if (first == '!') return TokenKind::not_equal;
+      if (first == '<') return TokenKind::less_equal;
+      if (first == '>') return TokenKind::greater_equal;
     }
-    return false;
+    if (first == '<' && second == '<') return TokenKind::shift_left;
+    if (first == '>' && second == '>') return TokenKind::shift_right;
+    return std::nullopt;
+  }
+
+  static std::optional<TokenKind> single_kind(char c) {
+    switch (c) {
+      case '=': return TokenKind::assign;
+      case '!': return TokenKind::bang;
+      case '<': return TokenKind::less;
+      case '>': return TokenKind::greater;
+      case '@': return TokenKind::at;
+      case '(': return TokenKind::open_parenthesis;
+      case ')': return TokenKind::close_parenthesis;
+      case ',': return TokenKind::comma;
+      case ':': return TokenKind::colon;
+      case '.': return TokenKind::dot;
+      case '-': return TokenKind::dash;
+      case '/': return TokenKind::slash;
+      case '*': return TokenKind::star;
+      case '+': return TokenKind::plus;
+      case '&': return TokenKind::ampersand;
+      case '|': return TokenKind::bar;
+      case '^': return TokenKind::caret;
+      default: return std::nullopt;
+    }
   }
 
   // --- blocks, statements and variables
@@ -328,7 +346,7 @@ std::optional<Script> tokenize(const Sources& sources, FileId file, Sink& sink) 
     sink.report(Kind::artifact_syntax, {}, {"nft's language", "a file of more than 4 GiB"});
     return std::nullopt;
   }
-  script.tokens.reserve(script.text.size() / 5);
+  script.tokens.reserve(script.text.size() / 3);
   if (!Tokenizer(script, sink).run()) return std::nullopt;
   return script;
 }

@@ -15,28 +15,6 @@ namespace {
 constexpr std::size_t interface_bytes = 16;  // IFNAMSIZ
 constexpr unsigned deepest_set = 16;
 
-u128 last_value(Datatype type) {
-  switch (type) {
-    case Datatype::nf_proto:
-    case Datatype::protocol:
-    case Datatype::icmp_type:
-    case Datatype::icmp_code:
-    case Datatype::icmpv6_type:
-    case Datatype::icmpv6_code: return 0xff;
-    case Datatype::ether_type:
-    case Datatype::port: return 0xffff;
-    case Datatype::ipv4:
-    case Datatype::user:
-    case Datatype::group:
-    case Datatype::state: return 0xffffffff;
-    case Datatype::ipv6:
-    case Datatype::interface:
-    case Datatype::interface_index: return ~u128{0};
-    case Datatype::opaque: return 0;
-  }
-  return 0;
-}
-
 std::string_view what_is_wanted(Datatype type) {
   switch (type) {
     case Datatype::nf_proto: return "`ipv4` or `ipv6`";
@@ -256,6 +234,28 @@ class ElementReader {
 bool overlap(const Range& a, const Range& b) { return a.first <= b.last && b.first <= a.last; }
 
 }  // namespace
+
+u128 last_value(Datatype type) {
+  switch (type) {
+    case Datatype::nf_proto:
+    case Datatype::protocol:
+    case Datatype::icmp_type:
+    case Datatype::icmp_code:
+    case Datatype::icmpv6_type:
+    case Datatype::icmpv6_code: return 0xff;
+    case Datatype::ether_type:
+    case Datatype::port: return 0xffff;
+    case Datatype::ipv4:
+    case Datatype::user:
+    case Datatype::group:
+    case Datatype::state: return 0xffffffff;
+    case Datatype::ipv6:
+    case Datatype::interface:
+    case Datatype::interface_index: return ~u128{0};
+    case Datatype::opaque: return 0;
+  }
+  return 0;
+}
 
 bool read_item(Cursor& cursor, Datatype type, Range& item) {
   if (type == Datatype::interface || type == Datatype::interface_index)

@@ -37,6 +37,9 @@ enum class Datatype : std::uint8_t {
   opaque,  // not interpreted
 };
 
+// The largest value of a type.
+[[nodiscard]] u128 last_value(Datatype type);
+
 struct Range {
   u128 first = 0;
   u128 last = 0;

@@ -205,10 +205,10 @@ void report_failure(const policy::Policy& policy, const Lowering& lowering,
   // An allow that matches but for its limit explains more than the default that decides.
   const auto unlimited =
       ir::evaluate(*lowering.program, example.packet, [](const ir::Predicate&) { return true; });
-  const auto* limited = unlimited && unlimited->rule != rule &&
-                                unlimited->verdict.kind == ir::VerdictKind::accept
-                            ? unlimited->rule
-                            : nullptr;
+  const auto* limited =
+      unlimited && unlimited->rule != rule && unlimited->verdict.kind == ir::VerdictKind::accept
+          ? unlimited->rule
+          : nullptr;
   std::string by = by_exception   ? "`" + rule->origin.label + "`"
                    : !key.empty() ? "the baseline (" + key + ")"
                                   : "default";
@@ -227,18 +227,18 @@ void report_failure(const policy::Policy& policy, const Lowering& lowering,
   if (!by_exception && key.empty() && limited == nullptr && default_span.known())
     diagnostic.labels.push_back({.span = default_span, .text = verdict + " by this default"});
   if (!key.empty())
-    diagnostic.help = "narrow the assertion to what it is about, or set `baseline." + key +
-                      "` to false";
+    diagnostic.help =
+        "narrow the assertion to what it is about, or set `baseline." + key + "` to false";
   else if (limited != nullptr)
     diagnostic.help = "`always` means without limit";
 }
 
 void report_unprovable(const policy::Policy& policy, const Assertion& assertion, Sink& sink) {
   const auto direction = std::string(policy::to_string(assertion.set.direction));
-  auto& diagnostic =
-      sink.report(Kind::assertion_failed, assertion.span,
-                  {label(assertion), "`" + direction + "` is unmanaged, and what others let "
-                                                       "through there is not known"});
+  auto& diagnostic = sink.report(Kind::assertion_failed, assertion.span,
+                                 {label(assertion), "`" + direction +
+                                                        "` is unmanaged, and what others let "
+                                                        "through there is not known"});
   const auto span = policy[assertion.set.direction].default_span;
   if (span.known()) diagnostic.labels.push_back({.span = span, .text = "left to others here"});
   diagnostic.help = "give `" + direction + "` another default, or take the assertion out";
@@ -293,9 +293,7 @@ std::vector<AssertionResult> prove_assertions(const policy::Policy& policy,
                     {"`" + label(assertion) + "`", "the budget does not suffice"});
         break;
       case Verdict::unprovable: report_unprovable(policy, assertion, sink); break;
-      case Verdict::failed:
-        report_failure(policy, lowerings[at], result, everywhere, sink);
-        break;
+      case Verdict::failed: report_failure(policy, lowerings[at], result, everywhere, sink); break;
     }
     worst.push_back(result);
     if (result.verdict == Verdict::vacuous && !everywhere) worst.back().verdict = Verdict::proved;

@@ -32,7 +32,7 @@ struct Lowering {
 struct AssertionResult {
   enum class Verdict {
     proved,
-    vacuous,     // no packet is in its set
+    vacuous,  // no packet is in its set
     failed,
     unprovable,  // its direction is left to others
     not_proved,  // the budget is used up

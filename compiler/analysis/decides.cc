@@ -125,8 +125,8 @@ State then(const State& a, const State& b) {
   if (a.otherwise != undecided) return state;
   const bool same = b.first == a.first;
   state.otherwise = same ? b.otherwise : b.verdict;
-  state.otherwise_effects = together(
-      a.otherwise_effects, same ? b.otherwise_effects : without(b.effects, a.first));
+  state.otherwise_effects =
+      together(a.otherwise_effects, same ? b.otherwise_effects : without(b.effects, a.first));
   return state;
 }
 
@@ -243,10 +243,9 @@ void for_each_leaf(const Diagrams& diagrams, Node root, const ExamplePackets& pa
     const auto level = diagrams.level(node);
     const auto edges = diagrams.edges(node);
     const auto plain = static_cast<std::size_t>(
-        std::lower_bound(edges.begin(), edges.end(), packets.plain_rank(level),
-                         [](const semantics::Edge& edge, std::uint32_t rank) {
-                           return edge.last < rank;
-                         }) -
+        std::lower_bound(
+            edges.begin(), edges.end(), packets.plain_rank(level),
+            [](const semantics::Edge& edge, std::uint32_t rank) { return edge.last < rank; }) -
         edges.begin());
     const auto take = [&](std::size_t i) {
       way.push_back({level, i == 0 ? 0 : edges[i - 1].last + 1, edges[i].last});
@@ -386,8 +385,9 @@ std::optional<std::vector<ExceptionUse>> exception_uses(const ir::Program& progr
   return all;
 }
 
-std::optional<std::vector<const ir::Rule*>> deciders_without(
-    const ir::Program& program, const ExceptionUse& use, Budget budget) {
+std::optional<std::vector<const ir::Rule*>> deciders_without(const ir::Program& program,
+                                                             const ExceptionUse& use,
+                                                             Budget budget) {
   const auto* chain = only_chain(program, use.hook);
   if (chain == nullptr) return std::nullopt;
   const auto is_of = [](const ir::Rule& rule, const ExceptionUse& other) {

@@ -64,22 +64,37 @@ std::uint64_t hash(const ir::Match& match) {
   return hash.value();
 }
 
+std::uint64_t hash_of_service(const std::string& chain, const ir::Match& match) {
+  Hash hash;
+  hash.add(chain);
+  hash.add(match.protocols);
+  hash.add(match.destination_ports);
+  hash.add(match.icmp);
+  return hash.value();
+}
+
 // --- names
 
-using Signature = std::vector<std::uint64_t>;  // the matches of the rules that it is named in
+// What a name is used for: the matches of its rules, and their services without the addresses.
+struct Signature {
+  std::vector<std::uint64_t> matches, services;
+  bool operator==(const Signature&) const = default;
+};
 
 template <class Name>
 struct Uses {
   std::vector<Name> in_order;
   std::map<Name, Signature> signature;
 
-  void add(const Name& name, std::uint64_t match) {
+  void add(const Name& name, std::uint64_t match, std::uint64_t service) {
     const auto [there, fresh] = signature.emplace(name, Signature{});
     if (fresh) in_order.push_back(name);
-    there->second.push_back(match);
+    there->second.matches.push_back(match);
+    there->second.services.push_back(service);
   }
   void finish() {
-    for (auto& [name, list] : signature) std::sort(list.begin(), list.end());
+    for (auto& [name, uses] : signature)
+      for (auto* list : {&uses.matches, &uses.services}) std::sort(list->begin(), list->end());
   }
 };
 
@@ -105,20 +120,24 @@ std::map<Name, Name> partners(const Uses<Name>& theirs, const Uses<Name>& ours) 
     if (const auto same = theirs.signature.find(our);
         same != theirs.signature.end() && same->second == ours.signature.at(our))
       pair(our, our);
-  Name store;
-  std::map<std::pair<Name, Signature>, std::deque<Name>> open;
-  for (const auto& their : theirs.in_order)
-    if (!taken.contains(their))
-      open[{kind(their, store), theirs.signature.at(their)}].push_back(their);
-  for (const auto& our : ours.in_order) {
-    if (partner.contains(our)) continue;
-    const auto found = open.find({kind(our, store), ours.signature.at(our)});
-    if (found == open.end() || found->second.empty()) continue;
-    pair(our, found->second.front());
-    found->second.pop_front();
-  }
+  const auto pair_by = [&](std::vector<std::uint64_t> Signature::*list) {
+    Name store;
+    std::map<std::pair<Name, std::vector<std::uint64_t>>, std::deque<Name>> open;
+    for (const auto& their : theirs.in_order)
+      if (!taken.contains(their))
+        open[{kind(their, store), theirs.signature.at(their).*list}].push_back(their);
+    for (const auto& our : ours.in_order) {
+      if (partner.contains(our)) continue;
+      const auto found = open.find({kind(our, store), ours.signature.at(our).*list});
+      if (found == open.end() || found->second.empty()) continue;
+      pair(our, found->second.front());
+      found->second.pop_front();
+    }
+  };
+  pair_by(&Signature::matches);
   for (const auto& our : ours.in_order)
     if (!partner.contains(our) && theirs.signature.contains(our)) pair(our, our);
+  pair_by(&Signature::services);
   // A name of ours that is theirs for something else gets another.
   for (const auto& our : ours.in_order) {
     if (partner.contains(our)) continue;
@@ -138,8 +157,10 @@ struct Names {
       for (const auto& rule : chain.rules) {
         if (rule.match.predicates.empty() && !rule.effects.count) continue;
         const auto match = hash(rule.match);
-        for (const auto& predicate : rule.match.predicates) predicates.add(predicate, match);
-        if (rule.effects.count) counters.add(*rule.effects.count, match);
+        const auto service = hash_of_service(chain.name, rule.match);
+        for (const auto& predicate : rule.match.predicates)
+          predicates.add(predicate, match, service);
+        if (rule.effects.count) counters.add(*rule.effects.count, match, service);
       }
     predicates.finish();
     counters.finish();

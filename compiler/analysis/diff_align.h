@@ -9,7 +9,7 @@
 namespace firewright::analysis {
 
 // `program` with its limits and counters called what `reference` calls them: those that the same
-// packets go through, then those of the same name. One to one.
+// packets go through, then those of the same name, then those of the same service. One to one.
 [[nodiscard]] ir::Program with_names_of(const ir::Program& reference, ir::Program program);
 
 // Both with equal rules at equal places, as far as that can be had by exchanging neighbours whose

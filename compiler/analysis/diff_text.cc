@@ -123,6 +123,7 @@ std::string percent(double share) {
   std::array<char, 32> text{};
   const auto value = share * 100;
   if (value < 0.01) return "less than 0.01%";
+  if (value > 99 && value < 100) return "more than 99%";
   std::snprintf(text.data(), text.size(), value < 1 ? "%.2f%%" : "%.0f%%", value);
   return text.data();
 }

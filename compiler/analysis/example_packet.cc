@@ -100,8 +100,8 @@ Example ExamplePackets::in_box(std::span<const Side> box) const {
     return address_in(number_of(wanted), low, high);
   };
   const auto source = address(v4 ? Field::source4 : Field::source6, plain.source);
-  const auto destination = address(v4 ? Field::destination4 : Field::destination6,
-                                   plain.destination);
+  const auto destination =
+      address(v4 ? Field::destination4 : Field::destination6, plain.destination);
   if (v4) {
     packet.source = Ipv4{static_cast<std::uint32_t>(source)};
     packet.destination = Ipv4{static_cast<std::uint32_t>(destination)};

@@ -56,6 +56,16 @@ bool takes_from_all(const ir::Rule* rule) {
          rule->origin.kind == ir::OriginKind::established ||
          rule->origin.kind == ir::OriginKind::drop_invalid;
 }
+bool is_baseline(const ir::Rule* rule) {
+  return takes_from_all(rule) || rule->origin.kind == ir::OriginKind::icmp_errors ||
+         rule->origin.kind == ir::OriginKind::neighbour_discovery;
+}
+
+// Leaves out what explains little beside what explains more.
+void keep_the_telling(std::vector<const ir::Rule*>& deciders) {
+  for (const auto dull : {is_baseline, takes_from_all})
+    if (!std::all_of(deciders.begin(), deciders.end(), dull)) std::erase_if(deciders, dull);
+}
 
 bool is_limited(const ExceptionUse& use) {
   return std::any_of(use.rules.begin(), use.rules.end(),
@@ -73,8 +83,7 @@ std::string advice(const ExceptionUse& use, bool shadowed, bool by_default_alone
 
 Finding idle(const ExceptionUse& use, const policy::Exception* exception,
              std::optional<std::vector<const ir::Rule*>> deciders) {
-  if (deciders && !std::all_of(deciders->begin(), deciders->end(), takes_from_all))
-    std::erase_if(*deciders, takes_from_all);
+  if (deciders) keep_the_telling(*deciders);
   std::vector<std::string> names;
   std::vector<Label> labels;
   bool all_alike = true;
@@ -157,8 +166,7 @@ std::optional<std::vector<Finding>> find_idle(const ir::Program& program,
   const auto add = [&](const ExceptionUse& use, const ir::Program& in) {
     std::optional<std::vector<const ir::Rule*>> deciders;
     if (findings.size() < most_named) deciders = deciders_without(in, use, budget);
-    findings.push_back(
-        idle(use, written.find(use.hook, use.origin), std::move(deciders)));
+    findings.push_back(idle(use, written.find(use.hook, use.origin), std::move(deciders)));
   };
   std::set<const ir::Rule*> gone;
   std::size_t dead = 0;

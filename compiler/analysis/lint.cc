@@ -12,8 +12,7 @@ namespace {
 constexpr int soon_in_days = 30;
 
 std::chrono::sys_days days(policy::Date date) {
-  return std::chrono::year{date.year} / static_cast<int>(date.month) /
-         static_cast<int>(date.day);
+  return std::chrono::year{date.year} / static_cast<int>(date.month) / static_cast<int>(date.day);
 }
 
 // One that is idle here and busy on another target is worth its place.
@@ -167,8 +166,9 @@ void lint(const policy::Policy& policy, std::span<const Lowering> lowerings,
   bool complete = true;
   for (std::size_t i = 0; i < lowerings.size(); ++i) {
     const auto& program = *lowerings[i].program;
-    const auto same = std::find_if(lowerings.begin(), lowerings.begin() + static_cast<long>(i),
-                                   [&](const Lowering& other) { return *other.program == program; });
+    const auto same =
+        std::find_if(lowerings.begin(), lowerings.begin() + static_cast<long>(i),
+                     [&](const Lowering& other) { return *other.program == program; });
     if (same != lowerings.begin() + static_cast<long>(i)) continue;
     OfTarget target;
     target.present = present_in(program, written);

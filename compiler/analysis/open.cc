@@ -66,10 +66,10 @@ class Outside {
       if (!outside) continue;
       for (const auto& interface : zone.interfaces) {
         const bool wildcard = interface.value.ends_with('*');
-        patterns_.push_back(
-            {.name = wildcard ? interface.value.substr(0, interface.value.size() - 1)
-                              : interface.value,
-             .wildcard = wildcard});
+        patterns_.push_back({.name = wildcard
+                                         ? interface.value.substr(0, interface.value.size() - 1)
+                                         : interface.value,
+                             .wildcard = wildcard});
       }
     }
   }
@@ -84,9 +84,9 @@ class Outside {
     if (match.in.complemented()) return true;
     return std::any_of(
         match.in.patterns().begin(), match.in.patterns().end(), [&](const auto& pattern) {
-          return holds({.text = pattern.name,
-                        .kind = pattern.wildcard ? Space::Name::Kind::wildcard
-                                                 : Space::Name::Kind::exact});
+          return holds(
+              {.text = pattern.name,
+               .kind = pattern.wildcard ? Space::Name::Kind::wildcard : Space::Name::Kind::exact});
         });
   }
 
@@ -114,8 +114,8 @@ class Reach {
     const auto level = space_.level(Field::destination_port);
     for (std::uint32_t rank = 0; rank <= space_.last_rank(level); ++rank) {
       const auto [first, last] = space_.values(Field::destination_port, rank);
-      found.push_back({Port{static_cast<std::uint16_t>(first)},
-                       Port{static_cast<std::uint16_t>(last)}});
+      found.push_back(
+          {Port{static_cast<std::uint16_t>(first)}, Port{static_cast<std::uint16_t>(last)}});
     }
     return found;
   }
@@ -174,10 +174,10 @@ class Reach {
   [[nodiscard]] Node child(Node node, u128 value) const {
     const auto field = *space_.field(diagrams_.level(node));
     const auto edges = diagrams_.edges(node);
-    const auto found = std::lower_bound(
-        edges.begin(), edges.end(), value, [&](const semantics::Edge& edge, u128 wanted) {
-          return space_.values(field, edge.last).second < wanted;
-        });
+    const auto found = std::lower_bound(edges.begin(), edges.end(), value,
+                                        [&](const semantics::Edge& edge, u128 wanted) {
+                                          return space_.values(field, edge.last).second < wanted;
+                                        });
     return found->child;
   }
 
@@ -354,22 +354,20 @@ class OpenOnHook {
 
   void everything() {
     if (policy_[direction()].default_verdict == policy::DefaultVerdict::accept)
-      findings_.push_back(
-          {.diagnostic = {.kind = Kind::lint_open_everything,
-                          .args = {"default", "everything that nothing denies"},
-                          .span = policy_[direction()].default_span,
-                          .labels = {},
-                          .help = "deny by default, and list what is welcome"},
-           .exception = nullptr});
+      findings_.push_back({.diagnostic = {.kind = Kind::lint_open_everything,
+                                          .args = {"default", "everything that nothing denies"},
+                                          .span = policy_[direction()].default_span,
+                                          .labels = {},
+                                          .help = "deny by default, and list what is welcome"},
+                           .exception = nullptr});
     for (const auto& allow : allows_) {
       const auto what = everything_of(allow);
       if (what.empty()) continue;
       const bool anywhere = from_anywhere(allow);
       // What is forwarded is another host's to refuse, unless it comes from anywhere; and an
       // interface that leads inside is the author's own network.
-      const bool outside = std::any_of(allow.rules.begin(), allow.rules.end(), [&](const auto* r) {
-        return outside_.meets(r->match);
-      });
+      const bool outside = std::any_of(allow.rules.begin(), allow.rules.end(),
+                                       [&](const auto* r) { return outside_.meets(r->match); });
       if (!outside || (*chain_.hook == ir::Hook::forward && !anywhere)) continue;
       add(Kind::lint_open_everything, allow, {what + (anywhere ? " from any source" : "")}).help =
           "name the services that are needed";
@@ -424,9 +422,9 @@ class OpenOnHook {
             if (entry.services.empty() || entry.services.back() != service.name)
               entry.services.push_back(service.name);
             const bool alone = is_any_source(
-                family, allow->sources(outside_, family, door.protocol,
-                                       door.ports ? std::optional(door.ports->first)
-                                                  : std::nullopt));
+                family,
+                allow->sources(outside_, family, door.protocol,
+                               door.ports ? std::optional(door.ports->first) : std::nullopt));
             if (!alone) entry.with.insert(by.begin(), by.end());
           }
         }
@@ -476,8 +474,7 @@ class OpenOnHook {
         if (v4 == 0 || is_any_source(Family::ipv4, v4)) continue;
         if (!is_any_source(Family::ipv6, reach_.sources(Family::ipv6, protocol, port))) continue;
         for (const auto& allow : allows_) {
-          if (!is_any_source(Family::ipv6,
-                             allow.sources(outside_, Family::ipv6, protocol, port)))
+          if (!is_any_source(Family::ipv6, allow.sources(outside_, Family::ipv6, protocol, port)))
             continue;
           auto& restricted = found[&allow];
           for (const auto& other : allows_)

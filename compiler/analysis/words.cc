@@ -13,20 +13,21 @@ constexpr unsigned shortest_range = 5;
 
 struct Said {
   Words words;
-  std::size_t cost = 0;  // items, and one for "except"
+  std::size_t cost = 0;  // what there is to read: a range is two things, and "except" is one
 };
 
 // --- addresses
 
 template <class A>
-void append_literals(const IntervalSet<A>& set, std::vector<std::string>& items) {
+void append_literals(const IntervalSet<A>& set, Said& said) {
   constexpr std::size_t most_prefixes = 2;
   for (const auto& interval : set.intervals()) {
     const auto prefixes = to_prefixes(interval);
     if (prefixes.size() <= most_prefixes)
-      for (const auto& prefix : prefixes) items.push_back(to_string(prefix));
+      for (const auto& prefix : prefixes) said.words.items.push_back(to_string(prefix));
     else
-      items.push_back(to_string(interval));
+      said.words.items.push_back(to_string(interval));
+    said.cost += std::min(prefixes.size(), most_prefixes);
   }
 }
 
@@ -62,10 +63,9 @@ bool speaks_of(const AddressSet& set, FamilySet families) {
 Said literally(const AddressSet& set) {
   Said said;
   // All of one family beside some of the other: rare, and a prefix of length 0 says it.
-  append_literals(set.v4, said.words.items);
-  append_literals(set.v6, said.words.items);
+  append_literals(set.v4, said);
+  append_literals(set.v6, said);
   said.words.literal = true;
-  said.cost = said.words.items.size();
   return said;
 }
 
@@ -88,11 +88,10 @@ Said listed(const Vocabulary& vocabulary, const AddressSet& set, FamilySet famil
     if (narrowed(group.set, families) == set)
       return {.words = {.items = {group.name}, .except = {}, .literal = false}, .cost = 1};
   std::sort(named.words.items.begin(), named.words.items.end());
-  const auto names = named.words.items.size();
-  append_literals(rest.v4, named.words.items);
-  append_literals(rest.v6, named.words.items);
-  named.words.literal = named.words.items.size() > names;
   named.cost = named.words.items.size();
+  append_literals(rest.v4, named);
+  append_literals(rest.v6, named);
+  named.words.literal = !rest.empty();
   return named.cost <= plain.cost ? named : plain;
 }
 
@@ -149,13 +148,19 @@ std::string join(const std::vector<std::string>& items, std::string_view between
   return text;
 }
 
-// "tcp/22,80": one item for a protocol.
+// "tcp/22,80": one item for a protocol, unless they are many.
 void append_ports(const std::vector<Protocol>& protocols, const PortSet& ports,
                   std::vector<std::string>& items) {
   if (ports.empty()) return;
   std::vector<std::string> list;
   for (const auto& interval : ports.intervals()) list.push_back(to_string(interval));
-  for (const auto protocol : protocols) items.push_back(to_string(protocol) + "/" + join(list, ","));
+  for (const auto protocol : protocols) {
+    const auto prefix = to_string(protocol) + "/";
+    if (list.size() <= most_shown)
+      items.push_back(prefix + join(list, ","));
+    else
+      for (const auto& one : list) items.push_back(prefix + one);
+  }
 }
 
 Said listed(const Vocabulary& vocabulary, const ProtocolSet& protocols, const PortSet& ports) {

@@ -38,8 +38,8 @@ std::vector<analysis::Lowering> distinct(const std::vector<TargetReport>& report
   std::vector<analysis::Lowering> lowerings;
   for (const auto& report : reports) {
     if (!report.capable) continue;
-    const bool known = std::any_of(
-        lowerings.begin(), lowerings.end(), [&](const analysis::Lowering& other) {
+    const bool known =
+        std::any_of(lowerings.begin(), lowerings.end(), [&](const analysis::Lowering& other) {
           const bool alike = (other.target == Target::netsh) == (report.target == Target::netsh);
           return alike && *other.program == report.program;  // zones are read alike
         });
@@ -123,8 +123,7 @@ std::string_view to_string(Verdict verdict) {
 nlohmann::ordered_json to_json(const analysis::AssertionResult& result) {
   nlohmann::ordered_json json;
   json["name"] = analysis::label(*result.assertion);
-  json["claim"] =
-      result.assertion->claim == policy::Assertion::Claim::never ? "never" : "always";
+  json["claim"] = result.assertion->claim == policy::Assertion::Claim::never ? "never" : "always";
   json["proved"] = result.verdict == Verdict::proved || result.verdict == Verdict::vacuous;
   json["status"] = to_string(result.verdict);
   if (!result.counterexample) return json;
@@ -151,10 +150,9 @@ void add_json(const std::string& path, const Checked& checked, Sink& sink, const
 
 void print_line(const std::string& path, const Checked& checked, const Sink& sink,
                 Console& console) {
-  const auto proved = static_cast<std::size_t>(std::count_if(
-      checked.assertions.begin(), checked.assertions.end(), [](const auto& result) {
-        return result.verdict == Verdict::proved;
-      }));
+  const auto proved = static_cast<std::size_t>(
+      std::count_if(checked.assertions.begin(), checked.assertions.end(),
+                    [](const auto& result) { return result.verdict == Verdict::proved; }));
   std::size_t notes = 0;
   for (const auto& diagnostic : sink.diagnostics())
     if (severity(diagnostic.kind) == Severity::note) ++notes;

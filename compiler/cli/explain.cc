@@ -1,5 +1,8 @@
 #include "compiler/analysis/explain.h"
 
+#include "compiler/analysis/diff_text.h"
+#include "compiler/analysis/explain_set.h"
+#include "compiler/analysis/packet_set_text.h"
 #include "compiler/analysis/packet_text.h"
 #include "compiler/cli/build.h"
 #include "compiler/cli/options.h"
@@ -13,7 +16,7 @@ using analysis::Explanation;
 using ir::OriginKind;
 using ir::Rule;
 
-std::string place(Span span, const Sources& sources) {
+std::string precise_place(Span span, const Sources& sources) {
   if (!span.known()) return {};
   const auto position = sources.position(span);
   return sources.file(span.file).name() + ":" + std::to_string(position.line) + ":" +
@@ -38,7 +41,7 @@ std::string described(const Rule& rule, const ir::Packet& packet) {
 
 std::string line(const Rule& rule, const ir::Packet& packet, const Sources& sources) {
   auto text = described(rule, packet);
-  if (const auto at = place(rule.origin.span, sources); !at.empty())
+  if (const auto at = precise_place(rule.origin.span, sources); !at.empty())
     text += " (" + printable(at) + ")";
   if (!rule.origin.reason.empty()) text += ": " + printable(rule.origin.reason);
   return text;
@@ -122,6 +125,76 @@ Target choose_target(const ReadPolicy& read) {
   return Target::nftables;
 }
 
+// --- sets of packets
+
+void print_text(const analysis::SetExplanation& explanation, const ir::Hook hook,
+                const Sources& sources, Console& console) {
+  for (const auto& part : explanation.parts) {
+    console.out << to_string(part.verdict) << ":\n";
+    for (const auto& box : part.boxes) {
+      console.out << "  " << printable(box.words.sentence()) << "\n    "
+                  << printable(analysis::say(box.treatment, hook, sources)) << "\n    such as  "
+                  << printable(to_text(box.witness.packet)) << "\n";
+    }
+    if (part.left_out > 0)
+      console.out << "  and more, which hold " << analysis::percent(part.left_out)
+                  << " of these packets\n";
+  }
+}
+
+nlohmann::ordered_json to_json(const analysis::SetExplanation& explanation, const ir::Hook hook,
+                               const Sources& sources) {
+  nlohmann::ordered_json json;
+  json["direction"] = to_string(hook);
+  json["parts"] = nlohmann::ordered_json::array();
+  for (const auto& part : explanation.parts) {
+    nlohmann::ordered_json entry;
+    entry["verdict"] = to_string(part.verdict);
+    entry["boxes"] = nlohmann::ordered_json::array();
+    for (const auto& box : part.boxes) {
+      nlohmann::ordered_json one;
+      one["text"] = box.words.sentence();
+      one["packet"] = to_text(box.witness.packet);
+      one["treatment"] = analysis::say(box.treatment, hook, sources);
+      one["deciding"] = nlohmann::ordered_json::array();
+      for (const auto& decider : box.treatment.deciders) {
+        Rule rule;
+        rule.origin = decider.origin;
+        rule.verdict = decider.verdict;
+        one["deciding"].push_back(rule_json(rule, sources));
+      }
+      entry["boxes"].push_back(std::move(one));
+    }
+    entry["complete"] = part.left_out == 0;
+    json["parts"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+// The set is read for the target, since its zones mean something there only.
+Exit explain_set(const ReadPolicy& read, FileId text, Target target, const ir::Program& program,
+                 bool json, Sources& sources, Sink& sink, Console& console) {
+  const auto set = analysis::parse_packet_set(text, sources, read.policy, target, sink);
+  analysis::SetExplanation explanation;
+  if (set && !sink.has_errors()) {
+    analysis::Vocabulary vocabulary;
+    vocabulary.add(read.policy, target);
+    explanation = analysis::explain(program, *set, vocabulary, {});
+    if (!explanation.proved)
+      sink.report(Kind::not_proved, {}, {"the answer", "the budget of nodes and time is used up"});
+  }
+  if (json) {
+    auto document = diagnostics_json(sink, sources);
+    if (explanation.proved) document.update(to_json(explanation, set->hook, sources));
+    print_json(console, document);
+  } else {
+    show(console, sink, sources);
+    if (explanation.proved) print_text(explanation, set->hook, sources, console);
+  }
+  if (!set) return Exit::no;
+  return explanation.proved ? Exit::ok : Exit::not_proved;
+}
+
 }  // namespace
 
 Exit explain(const ExplainOptions& options, Console& console) {
@@ -129,21 +202,25 @@ Exit explain(const ExplainOptions& options, Console& console) {
   Sink sink;
   const auto read = cli::read(options.path, options.policy, console, sources, sink);
   if (!read) return Exit::usage;
-  const auto packet =
-      analysis::parse_packet(sources.add("<packet>", options.packet), sources, sink);
+  const auto text = sources.add("<packet>", options.packet);
+  const bool is_set = analysis::is_packet_set(options.packet, read->policy);
+  std::optional<ir::Packet> packet;
+  if (!is_set) packet = analysis::parse_packet(text, sources, sink);
   ir::Program program;
+  auto target = Target::nftables;
   if (!sink.has_errors()) {
-    const auto target = options.target ? *options.target : choose_target(*read);
+    target = options.target ? *options.target : choose_target(*read);
     program = lower::lower(read->policy, {.target = target, .today = read->today}, sink);
   }
   const bool json = options.policy.format == Format::json;
-  if (sink.has_errors() || !packet) {
+  if (sink.has_errors() || (!packet && !is_set)) {
     if (json)
       print_json(console, diagnostics_json(sink, sources));
     else
       show(console, sink, sources);
     return Exit::no;
   }
+  if (is_set) return explain_set(*read, text, target, program, json, sources, sink, console);
   const auto explanation = analysis::explain(program, *packet);
   if (json) {
     auto document = diagnostics_json(sink, sources);

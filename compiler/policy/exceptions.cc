@@ -270,7 +270,8 @@ void ExceptionReader::read_ignore(const Fields& fields, Exception& exception) {
     const bool other = std::any_of(all_kinds().begin(), all_kinds().end(),
                                    [&](Kind kind) { return id(kind) == *name; });
     auto help = other ? "only what `check` finds out about the meaning of an exception can be "
-                        "ignored, not `" + *name + "`"
+                        "ignored, not `" +
+                            *name + "`"
                       : context_.did_you_mean(*name, known);
     if (help.empty()) help = "LINT in firewright-policy(5) lists what can be ignored";
     context_.report(Kind::ignore_unknown, item, {*name}).help = std::move(help);
@@ -281,10 +282,10 @@ void ExceptionReader::read_ignore(const Fields& fields, Exception& exception) {
 }
 
 bool can_be_ignored(Kind kind) {
-  static constexpr Kind ignorable[] = {
-      Kind::lint_shadowed,        Kind::lint_redundant, Kind::lint_overlap,
-      Kind::lint_open_service,    Kind::lint_open_ssh,  Kind::lint_open_everything,
-      Kind::lint_open_ipv6,       Kind::lint_expires_soon};
+  static constexpr Kind ignorable[] = {Kind::lint_shadowed,  Kind::lint_redundant,
+                                       Kind::lint_overlap,   Kind::lint_open_service,
+                                       Kind::lint_open_ssh,  Kind::lint_open_everything,
+                                       Kind::lint_open_ipv6, Kind::lint_expires_soon};
   return std::find(std::begin(ignorable), std::end(ignorable), kind) != std::end(ignorable);
 }
 

@@ -81,7 +81,10 @@ std::set<std::string> reader_kinds() {
     if (line.starts_with("// ---"))
       ours = line.find("--- the file itself") != std::string::npos ||
              line.find("--- the reader") != std::string::npos;
-    if (!ours || !line.starts_with("FIREWRIGHT_KIND")) continue;
+    // The key `ignore` is read here, though what it speaks of is lint's.
+    const bool of_ignore = line.starts_with("FIREWRIGHT_KIND(ignore_") &&
+                           line.find(", error,") != std::string::npos;
+    if (!(ours || of_ignore) || !line.starts_with("FIREWRIGHT_KIND")) continue;
     const auto open = line.find('"');
     ids.insert(line.substr(open + 1, line.find('"', open + 1) - open - 1));
   }

@@ -88,6 +88,7 @@ reason = "change 4711"
 owner = "network team"
 ticket = "FW-1"
 only-on = ["nftables", "iptables"]
+ignore = ["open-ssh", "overlap"]
 [[outbound.deny]]
 protocol = ["tcp", "udp"]
 port = [25, "6000-6010"]
@@ -127,6 +128,9 @@ out = "eth1"
   EXPECT_EQ(in.limit->connections, 50U);
   EXPECT_TRUE(in.limit->connections_per_source);
   EXPECT_EQ(in.log->prefix, "ssh: ");
+  ASSERT_EQ(in.ignore.size(), 2U);
+  EXPECT_EQ(in.ignore[1].value, "overlap");
+  EXPECT_EQ(reading.text(in.ignore[1].span), "\"overlap\"");
   EXPECT_TRUE(in.count);
   EXPECT_EQ(to_string(in.expires->value), "2030-12-31");
   EXPECT_EQ(reading.text(in.expires->span), "2030-12-31");

@@ -1,0 +1,272 @@
+// The proof as users meet it: compile, verify and certificates.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "backends/proof.h"
+#include "compiler/cli/prove.h"
+#include "compiler/cli/run.h"
+
+namespace firewright::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct Result {
+  Exit exit = Exit::ok;
+  std::string out;
+  std::string err;
+};
+
+Result run(const std::vector<std::string>& arguments) {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console{.in = in, .out = out, .err = err};
+  const auto exit = cli::run(arguments, console);
+  return {exit, out.str(), err.str()};
+}
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+void replace(const fs::path& path, const std::string& from, const std::string& to) {
+  auto text = text_of(path);
+  const auto at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << path << " holds no " << from;
+  text.replace(at, from.size(), to);
+  std::ofstream(path) << text;
+}
+
+class VerifyTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "firewright-verify-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    policy_ = (folder_ / "host.toml").string();
+    std::ofstream(policy_) << "[inbound]\nallow = [\"ssh\", \"https\", { service = \"rdp\", "
+                              "from = \"192.0.2.0/24\" }]\n";
+    const auto compiled =
+        run({"compile", policy_, "--target", "nftables", "--target", "iptables", "--target",
+             "netsh", "-o", path("out"), "--certificate", path("certificate.json")});
+    ASSERT_EQ(compiled.exit, Exit::ok) << compiled.err;
+    summary_ = compiled.err;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::vector<std::string> everything() const {
+    return {path("out/host.v4.rules"), path("out/host.v6.rules"), path("out/host.nft"),
+            path("out/host.nlbatch"), path("out/host.netsh")};
+  }
+  Result verify(std::vector<std::string> artifacts,
+                const std::vector<std::string>& options = {}) const {
+    artifacts.insert(artifacts.begin(), {"verify", policy_});
+    artifacts.insert(artifacts.end(), options.begin(), options.end());
+    return run(artifacts);
+  }
+
+  fs::path folder_;
+  std::string policy_, summary_;
+};
+
+TEST_F(VerifyTest, ASummaryLineSaysWhatWasProved) {
+  EXPECT_EQ(std::count(summary_.begin(), summary_.end(), '\n'), 3) << summary_;
+  for (const auto* forms : {"; text and batch read back and proved equal, over every packet, in ",
+                            "; v4 and v6 read back and proved equal, over every packet, in ",
+                            "; script read back and proved equal, over every packet that Windows "
+                            "filters, in "})
+    EXPECT_NE(summary_.find(forms), std::string::npos) << summary_;
+}
+
+TEST_F(VerifyTest, WhatWasCompiledIsEqual) {
+  const auto all = verify(everything());
+  EXPECT_EQ(all.exit, Exit::ok) << all.err;
+  EXPECT_EQ(std::count(all.out.begin(), all.out.end(), '\n'), 4) << all.out;
+  EXPECT_NE(all.out.find("host.nft: means what "), std::string::npos) << all.out;
+}
+
+// artifact-differs, for each platform, with a packet and the place on both sides.
+TEST_F(VerifyTest, ADamagedArtifactIsShownByAPacket) {
+  replace(path("out/host.nft"), "443", "444");
+  replace(path("out/host.v4.rules"), "192.0.2.0/24", "192.0.2.0/25");
+  replace(path("out/host.netsh/30-allow.txt"), "localport=22", "localport=23");
+  const auto text = verify({path("out/host.nft")});
+  EXPECT_EQ(text.exit, Exit::no);
+  EXPECT_NE(text.err.find("host.nft:"), std::string::npos) << text.err;
+  EXPECT_NE(text.err.find("[artifact-differs]"), std::string::npos) << text.err;
+  EXPECT_NE(text.err.find(":443 in eth0 new`: the policy says `accept`, the artifact says `drop`"),
+            std::string::npos)
+      << text.err;
+  EXPECT_NE(text.err.find("the policy decides that packet here"), std::string::npos) << text.err;
+  const auto tables = verify({path("out/host.v4.rules")});
+  EXPECT_EQ(tables.exit, Exit::no);
+  EXPECT_NE(tables.err.find(":3389 in eth0 new`: the policy says `accept`"), std::string::npos)
+      << tables.err;
+  const auto script = verify({path("out/host.netsh")});
+  EXPECT_EQ(script.exit, Exit::no);
+  EXPECT_NE(script.err.find("[artifact-differs]"), std::string::npos) << script.err;
+}
+
+TEST_F(VerifyTest, JsonHoldsTheDifference) {
+  replace(path("out/host.nft"), "443", "444");
+  const auto result = verify({path("out/host.nft")}, {"--format", "json"});
+  EXPECT_EQ(result.exit, Exit::no);
+  const auto json = Json::parse(result.out);
+  EXPECT_FALSE(json["artifacts"][0]["equal"]);
+  EXPECT_EQ(json["artifacts"][0]["difference"]["policy"], "accept");
+  EXPECT_EQ(json["artifacts"][0]["difference"]["artifact"], "drop");
+  EXPECT_EQ(json["diagnostics"][0]["id"], "artifact-differs");
+}
+
+// artifact-part-missing: half a firewall is not taken for a whole one.
+TEST_F(VerifyTest, OneFamilyAloneIsRefused) {
+  fs::remove(path("out/host.v6.rules"));
+  const auto result = verify({path("out/host.v4.rules")});
+  EXPECT_EQ(result.exit, Exit::no);
+  EXPECT_NE(result.err.find("[artifact-part-missing]"), std::string::npos) << result.err;
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(VerifyTest, WhatCannotBeReadIsNoArtifact) {
+  EXPECT_EQ(verify({path("out/none.nft")}).exit, Exit::no);
+  EXPECT_EQ(verify({policy_}).exit, Exit::usage);
+  std::ofstream(path("out/host.nft"), std::ios::app)
+      << "table inet firewright { chain input { masquerade } }\n";
+  const auto unknown = verify({path("out/host.nft")});
+  EXPECT_EQ(unknown.exit, Exit::no);
+  EXPECT_EQ(unknown.out, "");
+}
+
+TEST_F(VerifyTest, ACertificateIsProvedAgain) {
+  const auto result = verify(everything(), {"--certificate", path("certificate.json")});
+  EXPECT_EQ(result.exit, Exit::ok) << result.err;
+  EXPECT_NE(result.out.find("certificate.json: holds\n"), std::string::npos) << result.out;
+}
+
+TEST_F(VerifyTest, ACertificateSaysTheSameEachTime) {
+  const auto again = run({"compile", policy_, "--target", "nftables", "--target", "iptables",
+                          "--target", "netsh", "-o", path("again"), "--certificate",
+                          path("again.json")});
+  ASSERT_EQ(again.exit, Exit::ok);
+  EXPECT_EQ(text_of(path("certificate.json")), text_of(path("again.json")));
+}
+
+TEST_F(VerifyTest, ACertificateHoldsWhatItPromises) {
+  const auto json = Json::parse(text_of(path("certificate.json")));
+  ASSERT_EQ(json["proofs"].size(), 3U);
+  EXPECT_EQ(json["policy"].size(), 1U);
+  for (const auto& proof : json["proofs"]) {
+    EXPECT_EQ(proof["answer"], "equal");
+    EXPECT_EQ(proof["exceptions"].size(), 3U);
+    for (const auto& exception : proof["exceptions"])
+      EXPECT_FALSE(exception["decides"].get<std::string>().empty());
+    for (const auto& part : proof["parts"])
+      EXPECT_EQ(part["sha256"].get<std::string>().size(), 64U);
+    EXPECT_EQ(proof["not_filtered"].empty(), proof["target"] != "netsh");
+  }
+  // One policy, one meaning, whatever it was compiled to.
+  EXPECT_EQ(json["proofs"][0]["meaning_sha256"], json["proofs"][1]["meaning_sha256"]);
+}
+
+TEST_F(VerifyTest, ADeadExceptionIsSaidToBeDead) {
+  std::ofstream(policy_) << "[inbound]\nallow = [\"ssh\", { service = \"ssh\", from = "
+                            "\"192.0.2.0/24\", name = \"office\" }]\n";
+  ASSERT_EQ(run({"compile", policy_, "--target", "nftables", "-o", path("out"), "--certificate",
+                 path("certificate.json")})
+                .exit,
+            Exit::ok);
+  const auto json = Json::parse(text_of(path("certificate.json")));
+  const auto& exceptions = json["proofs"][0]["exceptions"];
+  ASSERT_EQ(exceptions.size(), 2U);
+  EXPECT_TRUE(exceptions[0].contains("decides"));
+  EXPECT_TRUE(exceptions[1]["dead"]);
+}
+
+// bad-certificate, for each thing that it claims.
+TEST_F(VerifyTest, AFalseCertificateIsRefused) {
+  const auto good = Json::parse(text_of(path("certificate.json")));
+  const auto refused = [&](const std::string& why, const auto& damage) {
+    auto bad = good;
+    damage(bad);
+    std::ofstream(path("bad.json")) << bad.dump();
+    const auto result = verify(everything(), {"--certificate", path("bad.json")});
+    EXPECT_EQ(result.exit, Exit::no) << why;
+    EXPECT_NE(result.err.find("[bad-certificate]"), std::string::npos) << why << "\n" << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused("the files of the policy are others",
+          [](Json& json) { json["policy"][0]["sha256"] = std::string(64, '0'); });
+  refused("part \"v6\" of \"iptables\"", [](Json& json) {
+    for (auto& proof : json["proofs"])
+      if (proof["target"] == "iptables") proof["parts"][1]["sha256"] = std::string(64, '0');
+  });
+  for (const auto* key : {"ir_sha256", "meaning_sha256", "not_filtered", "predicates",
+                          "exceptions", "rules", "answer", "field_order"})
+    refused("`" + std::string(key) + "` of ",
+            [&](Json& json) { json["proofs"][0][key] = "something else"; });
+  refused("it claims nothing", [](Json& json) { json["proofs"] = Json::array(); });
+  refused("no artifact was given", [](Json& json) { json["proofs"][0]["target"] = "pf"; });
+  refused("not of a form that is known here", [](Json& json) { json["certificate"] = 2; });
+  refused("not of a form that is known here", [](Json& json) { json = 7; });
+  std::ofstream(path("bad.json")) << "{";
+  EXPECT_EQ(verify(everything(), {"--certificate", path("bad.json")}).exit, Exit::no);
+}
+
+TEST_F(VerifyTest, APartThatIsNotGivenIsNotProved) {
+  const auto result = verify({path("out/host.nft")}, {"--certificate", path("certificate.json")});
+  EXPECT_EQ(result.exit, Exit::no);
+  EXPECT_NE(result.err.find("\"batch\""), std::string::npos) << result.err;
+}
+
+// proof-failed: an encoder that says something else writes nothing. The artifact is damaged between
+// encoding and proof, which is where an encoder's own fault would be.
+TEST(ProveTest, AFaultyEncoderIsCaught) {
+  Built built;
+  ir::Rule ssh;
+  ssh.match.protocols = ProtocolSet::of(protocol::tcp);
+  ssh.match.destination_ports = PortSet::of(Port{22});
+  ssh.verdict = ir::Verdict::accept();
+  ir::Rule rest;
+  rest.verdict = ir::Verdict::drop();
+  built.program.chains.push_back({.name = "inbound",
+                                  .hook = ir::Hook::inbound,
+                                  .policy = ir::VerdictKind::drop,
+                                  .rules = {ssh, rest}});
+  for (const auto target : {Target::nftables, Target::iptables}) {
+    auto artifact = backend::backend(target).encode(built.program, built.options);
+    Sources sources;
+    Sink good;
+    EXPECT_TRUE(prove(target, built, artifact, "x", sources, good).equal());
+    EXPECT_FALSE(good.has_errors());
+    for (auto& part : artifact.parts)
+      if (const auto at = part.bytes.find("22"); at != std::string::npos)
+        part.bytes.replace(at, 2, "23");
+    Sink bad;
+    const auto proved = prove(target, built, artifact, "x", sources, bad);
+    EXPECT_FALSE(proved.equal());
+    ASSERT_EQ(bad.diagnostics().size(), 1U);
+    EXPECT_EQ(bad.diagnostics()[0].kind, Kind::proof_failed);
+    EXPECT_EQ(failure(bad), Exit::proof_failed);
+    EXPECT_NE(bad.diagnostics()[0].help.find("the policy says `accept`"), std::string::npos);
+    // What cannot even be read back is no better.
+    for (auto& part : artifact.parts) part.bytes += "\nnonsense {";
+    Sink unreadable;
+    EXPECT_FALSE(prove(target, built, artifact, "x", sources, unreadable).equal());
+    EXPECT_EQ(failure(unreadable), Exit::proof_failed);
+  }
+}
+
+}  // namespace
+}  // namespace firewright::cli
