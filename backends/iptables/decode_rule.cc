@@ -122,6 +122,7 @@ bool RuleReader::read(const Place& place, std::span<const Word> words, std::vect
   draft_ = Draft{};
   draft_.matches = std::move(matches);
   draft_.family = family_;
+  chain_ = place.chain;
   draft_.match = any_;
   while (!words.empty()) {
     if (!read_option(words)) return false;
@@ -185,8 +186,10 @@ bool RuleReader::rule_option(const OptionSpec<RuleOption>& spec, Said& said,
       return read_addresses(draft_, said, draft_.match.source, report_, shared_);
     case RuleOption::destination:
       return read_addresses(draft_, said, draft_.match.destination, report_, shared_);
-    case RuleOption::in: return read_interface(said, draft_.match.in, report_);
-    case RuleOption::out: return read_interface(said, draft_.match.out, report_);
+    case RuleOption::in:
+      return has_interface(said, "OUTPUT") && read_interface(said, draft_.match.in, report_);
+    case RuleOption::out:
+      return has_interface(said, "INPUT") && read_interface(said, draft_.match.out, report_);
     case RuleOption::match: return load(said);
     case RuleOption::jump: return jump(said, false);
     case RuleOption::go_to: return jump(said, true);
@@ -195,6 +198,13 @@ bool RuleReader::rule_option(const OptionSpec<RuleOption>& spec, Said& said,
     case RuleOption::only_ipv6: draft_.other_family = family_ != Family::ipv6; return true;
     case RuleOption::counters: return true;
   }
+  return false;
+}
+
+// What comes in has no interface to go out by, and the other way round.
+bool RuleReader::has_interface(const Said& said, std::string_view not_in) {
+  if (chain_ != not_in) return true;
+  report_.syntax(said.at, shown(said.at.text) + " in the chain `" + std::string(chain_) + "`");
   return false;
 }
 

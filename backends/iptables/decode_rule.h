@@ -29,6 +29,7 @@ class RuleReader {
   // Options of the target or of a match. Nothing: it has no such option.
   [[nodiscard]] std::optional<bool> target_option(Said& said, std::span<const Word>& words);
   [[nodiscard]] std::optional<bool> match_option(Said& said, std::span<const Word>& words);
+  [[nodiscard]] bool has_interface(const Said& said, std::string_view not_in);
   [[nodiscard]] bool load_implied(const Word& option);
   [[nodiscard]] bool load(const Said& said);
   [[nodiscard]] bool jump(const Said& said, bool go_to);
@@ -42,6 +43,7 @@ class RuleReader {
   Shared& shared_;
   ir::Match any_;  // of the family
   Draft draft_;
+  std::string_view chain_;  // that the rule is in
   std::map<std::string, Span, std::less<>> targets_;
 };
 

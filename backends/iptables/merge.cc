@@ -1,9 +1,11 @@
 #include "backends/iptables/merge.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace firewright::iptables {
@@ -28,21 +30,25 @@ MergedRule single(const ir::Rule& rule) {
   return merged;
 }
 
-void merge(MergedRule& into, const ir::Rule& rule) {
-  auto& ports = into.rule.match.destination_ports;
-  ports = ports | rule.match.destination_ports;
-  const auto& label = rule.origin.label;
-  if (!label.empty() &&
-      std::find(into.labels.begin(), into.labels.end(), label) == into.labels.end())
-    into.labels.push_back(label);
+// What becomes one rule, gathered before it does, so that a long list costs n log n.
+struct Gathered {
+  std::vector<Interval<Port>> ports;
+  std::set<std::string_view> labels;  // of rules that outlive it
+};
+
+void gather(Gathered& into, const ir::Rule& rule) {
+  const auto ports = rule.match.destination_ports.intervals();
+  into.ports.insert(into.ports.end(), ports.begin(), ports.end());
 }
 
 }  // namespace
 
 std::vector<MergedRule> merge_ports(const std::vector<ir::Rule>& rules) {
   std::vector<MergedRule> result;
-  std::map<std::string, std::size_t> run;  // key -> place in result
-  std::optional<ir::Verdict> run_verdict;  // unset: not in a run
+  result.reserve(rules.size());
+  std::unordered_map<std::string, std::size_t> run;  // key -> place in result
+  std::map<std::size_t, Gathered> gathered;          // by place in result
+  std::optional<ir::Verdict> run_verdict;            // unset: not in a run
   for (const auto& rule : rules) {
     if (!mergeable(rule) || run_verdict != rule.verdict) run.clear();
     run_verdict = mergeable(rule) ? std::optional(rule.verdict) : std::nullopt;
@@ -51,11 +57,20 @@ std::vector<MergedRule> merge_ports(const std::vector<ir::Rule>& rules) {
       continue;
     }
     const auto [place, is_new] = run.emplace(key(rule), result.size());
-    if (is_new)
+    if (is_new) {
       result.push_back(single(rule));
-    else
-      merge(result[place->second], rule);
+      auto& first = gathered[place->second];
+      gather(first, rule);
+      first.labels.insert(rule.origin.label);
+      continue;
+    }
+    auto& merged = gathered[place->second];
+    gather(merged, rule);
+    if (!rule.origin.label.empty() && merged.labels.insert(rule.origin.label).second)
+      result[place->second].labels.push_back(rule.origin.label);
   }
+  for (auto& [place, merged] : gathered)
+    result[place].rule.match.destination_ports = PortSet(std::move(merged.ports));
   return result;
 }
 

@@ -8,7 +8,7 @@ namespace firewright::nftables::netlink {
 namespace {
 
 constexpr unsigned name_bytes = 16;
-constexpr std::size_t most_patterns = 4096;
+constexpr std::size_t most_patterns = 512;
 
 // Splits a range of numbers along the bytes of names. A name ends at its first zero byte, and the
 // kernel fills the rest with zeros.

@@ -178,7 +178,7 @@ std::string Declarations::elements_text(const SetTree& set) {
 }
 
 bool Declarations::spend(std::size_t bytes) {
-  constexpr std::size_t most = std::size_t{4} << 30U;
+  constexpr std::size_t most = std::size_t{1} << 30U;
   if (bytes > most - spent_) return false;
   spent_ += bytes;
   return true;

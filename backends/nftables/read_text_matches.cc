@@ -336,14 +336,10 @@ bool Matches::read_set(const std::vector<Selector>& selectors, Operator op) {
     if (!opaque) return false;
     const auto name = cursor_.script().spelling(
         cursor_.script().tokens[cursor_.position() - 1]);
-    require_opaque(text(), table_.updated.contains(name));
-    return true;
+    return require_opaque(text(), table_.updated.contains(name));
   }
   if (selectors.size() > 1) {
-    if (negated) {
-      require_opaque(text(), false);
-      return true;
-    }
+    if (negated) return require_opaque(text(), false);
     std::vector<std::uint32_t> all(known->size());
     for (std::uint32_t i = 0; i < all.size(); ++i) all[i] = i;
     return apply_boxes(packets_, selectors, *known, std::move(all));
@@ -386,8 +382,20 @@ bool Matches::read_map(const std::vector<Selector>& selectors) {
 
 // --- narrowing
 
+// Lists that cost more than their length: names of interfaces are held against each other, and a
+// code goes with every type.
+bool Matches::afford(const Selector& selector, std::size_t ranges) {
+  constexpr std::size_t most = 4096;
+  std::size_t bytes = 0;
+  if (selector.field == Field::in || selector.field == Field::out) bytes = ranges * ranges * 16;
+  if (selector.field == Field::icmp_code) bytes = ranges * 256 * sizeof(Interval<IcmpTypeCode>);
+  if (bytes == 0 || (ranges <= most && declarations_.spend(bytes))) return true;
+  return cursor_.unknown("this list is longer than the reader takes");
+}
+
 bool Matches::apply(Alternatives& packets, const Selector& selector, bool negated,
                     std::span<const Range> ranges) {
+  if (!afford(selector, ranges.size())) return false;
   if (selector.field == Field::ip6_next_header && !negated && !names_extension_header(ranges)) {
     std::vector<Interval<Protocol>> protocols;
     for (const auto& range : ranges)

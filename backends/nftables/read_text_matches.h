@@ -48,7 +48,7 @@ class Matches {
   [[nodiscard]] bool need_protocol(Protocol protocol, Span span);
   // A condition that is not about the packet's fields.
   void require(const ir::Predicate& predicate) { packets_.require(predicate); }
-  void require_opaque(const std::string& text, bool own_to_this_place);
+  [[nodiscard]] bool require_opaque(const std::string& text, bool own_to_this_place);
 
   [[nodiscard]] const Alternatives& packets() const { return packets_; }
   // For the rule's end: nothing is asked any more.
@@ -87,6 +87,7 @@ class Matches {
   void learn(const Selector& selector, std::span<const Range> ranges);
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool spend(std::size_t products);
+  [[nodiscard]] bool afford(const Selector& selector, std::size_t ranges);
 
   Declarations& declarations_;
   const TableTree& table_;

@@ -56,12 +56,15 @@ std::string Matches::text() const {
   return text;
 }
 
-void Matches::require_opaque(const std::string& text, bool own_to_this_place) {
+bool Matches::require_opaque(const std::string& text, bool own_to_this_place) {
+  if (!declarations_.spend(text.size() * (packets_.matches().size() + 1)))
+    return cursor_.unknown("this repeats large sets more often than the reader takes");
   auto predicate = opaque_predicate(text);
   if (own_to_this_place) predicate.instance = declarations_.new_instance(place_());
   packets_.require(predicate);
   opaque_bytes_ += text.size();
   declarations_.note_opaque(text, cursor_.since(begin_));
+  return true;
 }
 
 bool Matches::take_primary() {
@@ -127,8 +130,7 @@ bool Matches::read_opaque(const std::vector<Selector>& selectors) {
   for (auto i = begin_; i + 1 < cursor_.position(); ++i)
     own |= tokens[i].kind == TokenKind::at &&
            table_.updated.contains(cursor_.script().spelling(tokens[i + 1]));
-  require_opaque(text(), own);
-  return true;
+  return require_opaque(text(), own);
 }
 
 bool Matches::read_opaque_map(const std::vector<Selector>& selectors) {

@@ -85,13 +85,20 @@ class Parser {
     return nullptr;
   }
 
-  TableTree& find_or_make(const TableName& wanted, Span span) {
-    if (auto* table = find(wanted)) return *table;
+  // No table: there are too many, which was reported.
+  TableTree* find_or_make(const TableName& wanted, Span span) {
+    if (auto* table = find(wanted)) return table;
+    constexpr std::size_t most = 1024;
+    if (tree_.tables.size() == most) {
+      cursor_.sink().report(Kind::artifact_syntax, span,
+                            {"nft's language", "more than 1024 tables"});
+      return nullptr;
+    }
     auto& table = tree_.tables.emplace_back();
     table.family = wanted.family;
     table.name = wanted.name;
     table.span = span;
-    return table;
+    return &table;
   }
 
   // The table that something is added to.
@@ -113,9 +120,9 @@ class Parser {
     cursor_.advance();
     const auto name = table_name();
     if (!name) return false;
-    auto& table = find_or_make(*name, cursor_.since(first));
-    if (cursor_.kind() != TokenKind::open) return true;
-    return blocks_.table(table);
+    auto* table = find_or_make(*name, cursor_.since(first));
+    if (table == nullptr) return false;
+    return cursor_.kind() != TokenKind::open || blocks_.table(*table);
   }
 
   bool add() {

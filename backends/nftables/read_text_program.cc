@@ -103,16 +103,12 @@ class ProgramMaker {
 
   // Jumps stay inside a table, so the tables of the base chains are all there are.
   void choose_names() {
-    std::vector<const TableTree*> tables;
+    std::map<std::string_view, unsigned> namesakes;
     for (const auto& chain : chains_)
-      if (std::find(tables.begin(), tables.end(), chain.table) == tables.end())
-        tables.push_back(chain.table);
-    for (const auto* table : tables) {
-      auto& prefix = prefixes_[table];
-      if (tables.size() == 1) continue;
-      const auto same = std::count_if(tables.begin(), tables.end(),
-                                      [&](const auto* other) { return other->name == table->name; });
-      if (same > 1) prefix = std::string(family_text(table->family)) + " ";
+      if (prefixes_.try_emplace(chain.table).second) ++namesakes[chain.table->name];
+    for (auto& [table, prefix] : prefixes_) {
+      if (prefixes_.size() == 1) continue;
+      if (namesakes[table->name] > 1) prefix = std::string(family_text(table->family)) + " ";
       prefix += std::string(table->name) + "/";
     }
     for (std::size_t i = 0; i < chains_.size(); ++i) {

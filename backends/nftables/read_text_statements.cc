@@ -190,8 +190,9 @@ class RuleReader {
         if (!text) return false;
         level = std::string(*text);
       } else if (word == "flags") {
-        const auto first = cursor_.position() + 1;
-        cursor_.advance(2);
+        cursor_.advance();
+        const auto first = cursor_.position();
+        if (!cursor_.take_name()) return false;
         if (cursor_.word() == "sequence" || cursor_.word() == "options") cursor_.advance();
         while (cursor_.take(TokenKind::comma)) cursor_.advance();
         flags = (flags ? *flags + " " : "") + cursor_.text({first, cursor_.position()});

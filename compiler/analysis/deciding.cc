@@ -48,8 +48,7 @@ class Walk {
         box_(box),
         most_(most) {}
 
-  Deciding run(ir::Hook hook) {
-    auto packets = to_node(diagrams_, space_, box_);
+  Deciding run(ir::Hook hook, Node packets) {
     const ir::Chain* last = nullptr;
     for (const auto& base : program_.chains)
       if (base.hook == hook) last = &base;
@@ -130,9 +129,9 @@ class Walk {
 }  // namespace
 
 Deciding deciding(semantics::Diagrams& diagrams, const semantics::Space& space,
-                  const ir::Program& program, ir::Hook hook, const semantics::Box& box,
+                  const ir::Program& program, ir::Hook hook, const semantics::Box& box, Node set,
                   std::size_t most) {
-  return Walk(diagrams, space, program, box, most).run(hook);
+  return Walk(diagrams, space, program, box, most).run(hook, set);
 }
 
 }  // namespace firewright::analysis

@@ -115,6 +115,7 @@ class Attempt {
     ir::Hook hook = ir::Hook::inbound;
     Change change = Change::accepted;
     Node set{};
+    Node excluded{};
   };
 
   [[nodiscard]] Diagrams& diagrams() { return meanings_.diagrams(); }
@@ -148,16 +149,16 @@ class Attempt {
           if (!Diagrams::is_leaf(a) || !Diagrams::is_leaf(b)) return std::nullopt;
           return Diagrams::leaf(kinds_.number(Diagrams::value(a), Diagrams::value(b)));
         });
-    for (const auto& excluded : options_.excluded) {
-      if (excluded.hook != hook) continue;
-      const auto out = space().match(diagrams(), excluded.match);
-      classified = diagrams().combine(diagrams().new_operation(), out, classified,
-                                      [&](Node x, Node y) -> std::optional<Node> {
-                                        if (x == Booleans::all) return Diagrams::leaf(0);
-                                        if (x == Booleans::none) return y;
-                                        return std::nullopt;
-                                      });
-    }
+    auto excluded = Booleans::none;
+    for (const auto& one : options_.excluded)
+      if (one.hook == hook)
+        excluded = booleans_.either(excluded, space().match(diagrams(), one.match));
+    classified = diagrams().combine(diagrams().new_operation(), excluded, classified,
+                                    [&](Node x, Node y) -> std::optional<Node> {
+                                      if (x == Booleans::all) return Diagrams::leaf(0);
+                                      if (x == Booleans::none) return y;
+                                      return std::nullopt;
+                                    });
     if (classified == Diagrams::leaf(0)) return !diagrams().exhausted();
     for (std::size_t i = 0; i < kinds_.list().size(); ++i) {
       const auto set = diagrams().map(
@@ -165,7 +166,10 @@ class Attempt {
             return leaf == i + 1 ? Booleans::all : Booleans::none;
           });
       if (set != Booleans::none)
-        changed_.push_back({.hook = hook, .change = kinds_.list()[i].change, .set = set});
+        changed_.push_back({.hook = hook,
+                            .change = kinds_.list()[i].change,
+                            .set = set,
+                            .excluded = excluded});
     }
     return !diagrams().exhausted();
   }
@@ -178,7 +182,7 @@ class Attempt {
       if (changed.change != change) continue;
       all += semantics::share(diagrams(), space(), changed.set);
       auto boxes = semantics::boxes(diagrams(), space(), changed.set,
-                                    {.boxes = options_.boxes});
+                                    {.boxes = options_.boxes}, changed.excluded);
       for (auto& group : with_twins(std::move(boxes.boxes))) {
         ChangedBox one;
         one.hook = changed.hook;
@@ -195,7 +199,8 @@ class Attempt {
     });
     if (found.boxes.size() > options_.boxes) found.boxes.resize(options_.boxes);
     found.shown = std::min(options_.shown, found.boxes.size());
-    for (std::size_t i = 0; i < found.boxes.size(); ++i) explain(found.boxes[i], i < found.shown);
+    for (std::size_t i = 0; i < found.boxes.size(); ++i)
+      explain(found.boxes[i], set_of(change, found.boxes[i]), i < found.shown);
     found.beyond_shown = left_out(change, found.boxes, found.shown) / all;
     found.beyond_all = left_out(change, found.boxes, found.boxes.size()) / all;
     return found;
@@ -216,14 +221,24 @@ class Attempt {
     return sum;
   }
 
-  void explain(ChangedBox& changed, bool wholly) {
+  // The packets of the class on the box's hook, of the kind that the box is of: it holds no other.
+  Node set_of(Change change, const ChangedBox& box) {
+    const auto packets = to_node(diagrams(), space(), box.boxes[0]);
+    for (const auto& changed : changed_) {
+      if (changed.change != change || changed.hook != box.hook) continue;
+      if (booleans_.both(changed.set, packets) != Booleans::none) return changed.set;
+    }
+    return packets;
+  }
+
+  void explain(ChangedBox& changed, Node set, bool wholly) {
     changed.words = say(vocabulary_, changed.hook, changed.boxes);
-    const auto set = to_node(diagrams(), space(), changed.boxes[0]);
-    if (auto found = semantics::witness(diagrams(), space(), changed.hook, set))
+    const auto packets = booleans_.both(set, to_node(diagrams(), space(), changed.boxes[0]));
+    if (auto found = semantics::witness(diagrams(), space(), changed.hook, packets))
       changed.witness = std::move(*found);
     const auto of = [&](const ir::Program& program) {
       if (!wholly) return treatment(program, changed.witness);
-      return treatment(program, changed.witness, changed.boxes, diagrams(), space());
+      return treatment(program, changed.witness, changed.boxes, set, diagrams(), space());
     };
     changed.before = of(before_);
     changed.after = of(after_);

@@ -9,6 +9,9 @@
 namespace firewright::analysis {
 namespace {
 
+// A bar ends a table's cell even inside of code, where nothing can be escaped for certain.
+constexpr std::string_view bar = "\u00a6";
+
 // What stands in Markdown outside of code must not be markup, nor a mention of somebody.
 std::string plain_markdown(std::string_view text) {
   static constexpr std::string_view special = "\\*_[]#~|@!$";
@@ -24,9 +27,11 @@ std::string plain_markdown(std::string_view text) {
       out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
       continue;
     }
-    // A bar ends a table's cell even inside of code.
-    if (c == '|' || (!code && special.find(c) != std::string_view::npos)) out += '\\';
-    out += c;
+    if (!code && special.find(c) != std::string_view::npos) out += '\\';
+    if (c == '|' && code)
+      out += bar;
+    else
+      out += c;
   }
   if (code) out += '`';
   return out;
@@ -35,8 +40,10 @@ std::string plain_markdown(std::string_view text) {
 std::string code(std::string_view text) {
   std::string out;
   for (const char c : quoted(printable(text))) {
-    if (c == '|') out += '\\';
-    out += c;
+    if (c == '|')
+      out += bar;
+    else
+      out += c;
   }
   return out;
 }

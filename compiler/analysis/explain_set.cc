@@ -43,7 +43,7 @@ TreatedPart part_of(semantics::Meanings& meanings, const ir::Program& program,
     if (auto found = semantics::witness(diagrams, space, set.hook,
                                         to_node(diagrams, space, group[0])))
       one.witness = std::move(*found);
-    one.treatment = treatment(program, one.witness, group, diagrams, space);
+    one.treatment = treatment(program, one.witness, group, packets, diagrams, space);
     one.boxes = std::move(group);
     part.boxes.push_back(std::move(one));
   }

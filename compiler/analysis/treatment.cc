@@ -4,6 +4,7 @@
 
 #include "compiler/analysis/deciding.h"
 #include "compiler/analysis/words.h"
+#include "compiler/semantics/boolean.h"
 
 namespace firewright::analysis {
 namespace {
@@ -59,12 +60,14 @@ Treatment treatment(const ir::Program& program, const semantics::Witness& witnes
 }
 
 Treatment treatment(const ir::Program& program, const semantics::Witness& witness,
-                    std::span<const semantics::Box> boxes, semantics::Diagrams& diagrams,
-                    const semantics::Space& space) {
+                    std::span<const semantics::Box> boxes, semantics::Node set,
+                    semantics::Diagrams& diagrams, const semantics::Space& space) {
   auto result = treatment(program, witness);
+  const semantics::Booleans booleans(diagrams);
   for (const auto& box : boxes) {
+    const auto packets = booleans.both(set, to_node(diagrams, space, box));
     const auto found =
-        deciding(diagrams, space, program, witness.packet.hook, box, most_deciders);
+        deciding(diagrams, space, program, witness.packet.hook, box, packets, most_deciders);
     result.more = result.more || found.more;
     for (const auto* rule : found.rules) {
       const bool known =

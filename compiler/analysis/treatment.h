@@ -27,9 +27,9 @@ struct Treatment {
 
 // Of a packet of the boxes.
 [[nodiscard]] Treatment treatment(const ir::Program& program, const semantics::Witness& witness);
-// With those that decide the other packets of the boxes.
+// With those that decide the other packets of the boxes which are in the set.
 [[nodiscard]] Treatment treatment(const ir::Program& program, const semantics::Witness& witness,
-                                  std::span<const semantics::Box> boxes,
+                                  std::span<const semantics::Box> boxes, semantics::Node set,
                                   semantics::Diagrams& diagrams, const semantics::Space& space);
 
 // "accept, by `rdp` (web.toml:14)"

@@ -15,6 +15,14 @@ double fraction(const IntervalSet<A>& set) {
   return sum / (static_cast<double>(IntervalSet<A>::max().value) + 1);
 }
 
+// Of ports that only a system's own services may have (RFC 6335), or of no ports.
+bool is_well_known(const policy::Service& service) {
+  constexpr Port last{1023};
+  return std::all_of(service.transports.begin(), service.transports.end(), [&](const auto& t) {
+    return t.destination_ports.is_all() || t.destination_ports.intervals().back().last <= last;
+  });
+}
+
 // Puts `named` into the list; where the name is there and means something else, nobody has it.
 template <class Named, class Same>
 void put(std::vector<Named>& list, std::set<std::string>& ambiguous, Named named,
@@ -69,9 +77,7 @@ void Vocabulary::add(const policy::Policy& policy, Target target) {
     });
   }
 
-  if (!catalogue_added_)
-    for (const auto& service : policy::catalogue().services) add_service(service, false);
-  catalogue_added_ = true;
+  add_catalogue(policy);
   for (const auto& [name, service] : policy.services) {
     const auto [there, fresh] = own_services_.emplace(name, service.transports);
     if (fresh) {
@@ -83,6 +89,18 @@ void Vocabulary::add(const policy::Policy& policy, Target target) {
   }
   std::stable_partition(services_.begin(), services_.end(),
                         [](const PortService& service) { return service.own; });
+}
+
+void Vocabulary::add_catalogue(const policy::Policy& policy) {
+  std::set<const policy::Service*> used;
+  for (const auto* direction : {&policy.inbound, &policy.outbound, &policy.forward})
+    for (const auto& exception : direction->exceptions)
+      for (const auto& name : exception.services)
+        used.insert(policy::catalogue().find(name.value));
+  for (const auto& service : policy::catalogue().services)
+    if ((used.contains(&service) || !service.risk.empty() || is_well_known(service)) &&
+        catalogued_.insert(service.name).second)
+      add_service(service, false);
 }
 
 void Vocabulary::add_service(const policy::Service& service, bool own) {

@@ -39,7 +39,8 @@ class Vocabulary {
     IcmpSet v4, v6;
   };
 
-  // Without a policy there are no names at all, not even the catalogue's.
+  // Without a policy there are no names at all, not even the catalogue's. Of the catalogue come the
+  // services that the policies use, those that are risky, and those of the well-known ports.
   void add(const policy::Policy& policy, Target target);
 
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }  // the largest first
@@ -49,6 +50,7 @@ class Vocabulary {
   [[nodiscard]] const std::vector<IcmpService>& icmp_services() const { return icmp_services_; }
 
  private:
+  void add_catalogue(const policy::Policy& policy);
   void add_service(const policy::Service& service, bool own);
 
   std::vector<Group> groups_;
@@ -57,7 +59,7 @@ class Vocabulary {
   std::vector<IcmpService> icmp_services_;
   std::map<std::string, std::vector<policy::Transport>> own_services_;
   std::set<std::string> ambiguous_groups_, ambiguous_zones_;
-  bool catalogue_added_ = false;
+  std::set<std::string> catalogued_;
 };
 
 }  // namespace firewright::analysis

@@ -354,7 +354,7 @@ Words say_addresses(const Vocabulary& vocabulary, const AddressSet& set, FamilyS
     if (cost >= best.cost) return;
     best = {.words = {.items = std::move(items),
                       .except = std::move(except.words.items),
-                      .literal = except.words.literal},
+                      .literal = false},
             .cost = cost};
   };
   try_base(everything, {});

@@ -54,16 +54,15 @@ class Cover {
         levels_(static_cast<std::uint32_t>(field_count + space.predicate_count())),
         port_protocols_(port_protocols(space)) {}
 
-  Boxes run(Node set) {
+  Boxes run(Node set, Node free) {
     const auto four = in_family(set, 0);
     const auto six = in_family(set, 1);
-    std::vector<Ranks> found;
-    if (four == six) {
-      found = cover(four);
-    } else {
-      found = cover(four);
+    const auto free_four = in_family(free, 0);
+    const auto free_six = in_family(free, 1);
+    auto found = cover(four, free_four);
+    if (four != six || free_four != free_six) {
       for (auto& ranks : found) ranks[space_.level(Field::family)] = {{0, 0}};
-      auto more = cover(six);
+      auto more = cover(six, free_six);
       for (auto& ranks : more) ranks[space_.level(Field::family)] = {{1, 1}};
       join(found, std::move(more));
     }
@@ -77,7 +76,7 @@ class Cover {
     std::stable_sort(result.boxes.begin(), result.boxes.end(),
                      [](const Box& a, const Box& b) { return a.share > b.share; });
     if (result.boxes.size() > limits_.boxes) result.boxes.resize(limits_.boxes);
-    result.rest = set;
+    result.rest = booleans_.without(set, free);
     for (const auto& box : result.boxes)
       result.rest = booleans_.without(result.rest, to_node(diagrams_, space_, box));
     return result;
@@ -92,16 +91,17 @@ class Cover {
     return set;
   }
 
-  [[nodiscard]] std::vector<Ranks> cover(Node set) {
+  [[nodiscard]] std::vector<Ranks> cover(Node set, Node free) {
     std::vector<Ranks> found;
-    auto rest = set;
+    auto rest = booleans_.without(set, free);
+    const auto allowed = booleans_.either(set, free);
     while (rest != Booleans::none && found.size() < limits_.boxes && !tired()) {
       auto ranks = widest_path(rest);
-      widen(ranks, set);
+      widen(ranks, allowed);
       rest = booleans_.without(rest, node_of(ranks));
       found.push_back(std::move(ranks));
     }
-    if (!tired()) trim(found);
+    if (!tired()) trim(found, free);
     return found;
   }
 
@@ -255,12 +255,12 @@ class Cover {
 
   // --- dropping what others cover, and narrowing where that says the rest in fewer words
 
-  void trim(std::vector<Ranks>& found) {
+  void trim(std::vector<Ranks>& found, Node free) {
     if (found.size() < 2 || found.size() > most_to_trim) return;
     std::vector<Node> before{Booleans::none};
     for (const auto& ranks : found)
       before.push_back(booleans_.either(before.back(), node_of(ranks)));
-    auto behind = Booleans::none;
+    auto behind = free;
     std::vector<Ranks> kept;
     for (auto i = found.size(); i-- > 0;) {
       auto& ranks = found[i];
@@ -305,7 +305,7 @@ class Cover {
 
   // --- both families
 
-  // A box of each family that differ in nothing but addresses, which both narrow or neither, are
+  // A box of each family that differ in nothing but addresses, of which both hold many or few, are
   // one box.
   void join(std::vector<Ranks>& four, std::vector<Ranks> six) const {
     for (auto& of_six : six) {
@@ -326,10 +326,12 @@ class Cover {
       return ranks[space_.level(field)];
     };
     if (at(four, Field::family) != RankRanges{{0, 0}}) return false;
-    const auto alike = [&](Field a, Field b) {
-      return is_full(space_, space_.level(a), at(four, a)) ==
-             is_full(space_, space_.level(b), at(six, b));
+    // "Any but these" goes with any.
+    const auto wide = [&](const Ranks& ranks, Field field) {
+      constexpr double most = 0.5;
+      return fraction(space_, space_.level(field), at(ranks, field)) > most;
     };
+    const auto alike = [&](Field a, Field b) { return wide(four, a) == wide(six, b); };
     if (!alike(Field::source4, Field::source6)) return false;
     if (!alike(Field::destination4, Field::destination6)) return false;
     for (std::uint32_t level = 0; level < levels_; ++level) {
@@ -355,8 +357,9 @@ class Cover {
 
 }  // namespace
 
-Boxes boxes(Diagrams& diagrams, const Space& space, Node set, const BoxLimits& limits) {
-  return Cover(diagrams, space, limits).run(set);
+Boxes boxes(Diagrams& diagrams, const Space& space, Node set, const BoxLimits& limits,
+            Node free) {
+  return Cover(diagrams, space, limits).run(set, free);
 }
 
 double share(const Diagrams& diagrams, const Space& space, Node set) {

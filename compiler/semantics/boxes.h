@@ -1,7 +1,8 @@
 // A set of packets as few boxes that a person can read.
 //
 // A box is a product of sets, one for each field, as a rule's match is. Boxes are maximal: no field
-// of one can be wider without leaving the set, so they may overlap. Together they are exactly the
+// of one can be wider without leaving the set, so they may overlap, unless narrowing one where others
+// overlap it takes fewer words. Together they are exactly the
 // set, unless that takes more boxes than asked for; then it is known how much of it they leave out.
 // Finding the fewest is hard (set cover); these are few: the widest path of the diagram first, every
 // field widened, subtracted, and again, then those dropped that others cover.
@@ -54,10 +55,11 @@ struct Boxes {
   Node rest{};             // what is in the set and in none of the boxes
 };
 
-// `set` has the leaves 0 and 1. When the diagrams' budget runs out the answer is meaningless, as all
-// that they say from then on.
+// `set` and `free` have the leaves 0 and 1. Boxes may also hold packets of `free`, which do not
+// matter, where that makes them wider. When the diagrams' budget runs out the answer is meaningless,
+// as all that they say from then on.
 [[nodiscard]] Boxes boxes(Diagrams& diagrams, const Space& space, Node set,
-                          const BoxLimits& limits = {});
+                          const BoxLimits& limits = {}, Node free = Diagrams::leaf(0));
 
 // How much of all packets is in the set, if both families were equally common, and each value of a
 // field in its family as well. Only good for comparing sets of one space.

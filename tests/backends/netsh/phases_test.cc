@@ -1,136 +1,18 @@
 // What the phases do to a running firewall, at every step, for random programs and packets.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "backends/netsh/capable.h"
 #include "backends/netsh/check.h"
 #include "backends/netsh/encode.h"
 #include "tests/backends/netsh/model.h"
 #include "tests/backends/netsh/programs.h"
+#include "tests/backends/netsh/random_program.h"
 
 namespace firewright::netsh {
 namespace {
 
 using model::Firewall;
 using namespace test;
-
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : engine_(seed) {}
-  std::size_t below(std::size_t n) { return static_cast<std::size_t>(engine_()) % n; }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  template <class T>
-  const T& pick(const std::vector<T>& from) {
-    return from[below(from.size())];
-  }
-
- private:
-  std::mt19937 engine_;
-};
-
-const std::vector<std::string>& items() {
-  static const std::vector<std::string> list{
-      "192.0.2.0/24",  "192.0.2.128/25",  "198.51.100.7", "203.0.113.4-203.0.113.9",
-      "2001:db8::/32", "2001:db8:1::/48", "2001:db8::7",  "fe80::/10"};
-  return list;
-}
-const std::vector<std::string>& hosts() {
-  static const std::vector<std::string> list{
-      "192.0.2.0",    "192.0.2.127", "192.0.2.128", "192.0.2.255", "192.0.3.0",   "198.51.100.7",
-      "203.0.113.3",  "203.0.113.4", "203.0.113.9", "0.0.0.0",     "2001:db8::7", "2001:db8::8",
-      "2001:db8:1::", "2001:db7::1", "fe80::1",     "::",          "10.0.0.1"};
-  return list;
-}
-
-AddressSet random_addresses(Random& random) {
-  if (random.one_in(2)) return AddressSet::all();
-  AddressSet set = address(random.pick(items()));
-  while (random.one_in(2)) set = set | address(random.pick(items()));
-  if (random.one_in(6)) set = AddressSet::all() - set;
-  return set;
-}
-
-ir::Match random_match(Random& random) {
-  ir::Match match;
-  switch (random.below(7)) {
-    case 0: break;
-    case 1:
-    case 2:
-      match = tcp(std::vector<Interval<Port>>{{Port{22}, Port{22}}, {Port{80}, Port{90}}});
-      break;
-    case 3: match = tcp(22); break;
-    case 4: match = udp(53); break;
-    case 5:
-      match = icmp(random.one_in(2) ? Family::ipv4 : Family::ipv6,
-                   random.one_in(2) ? IcmpSet::all() : IcmpSet{types(3, 3), types(8, 8)});
-      break;
-    case 6:
-      match.protocols = ProtocolSet{{protocol::tcp, protocol::tcp}, {protocol::esp, protocol::esp}};
-      break;
-  }
-  match = to(from(match, random_addresses(random)), random_addresses(random));
-  if (random.one_in(6))
-    ir::restrict_families(match, {random.one_in(2) ? Family::ipv4 : Family::ipv6});
-  if (random.one_in(6)) match.profiles = {ir::Profile::domain, ir::Profile::private_};
-  if (random.one_in(8)) match.program = "C:\\app\\server.exe";
-  return match;
-}
-
-ir::Chain random_chain(Random& random, ir::Hook hook) {
-  const bool accepts = random.one_in(3);
-  std::vector<ir::Rule> denies, allows;
-  for (std::size_t n = random.below(3); n > 0; --n) {
-    auto match = random_match(random);
-    if (!match.families.empty()) denies.push_back(exception(match, ir::Verdict::drop(), "deny"));
-  }
-  for (std::size_t n = random.below(4); n > 0; --n) {
-    auto match = random_match(random);
-    if (!match.families.empty()) allows.push_back(exception(match, ir::Verdict::accept(), "allow"));
-  }
-  denies.insert(denies.end(), allows.begin(), allows.end());
-  return chain(hook, denies, accepts);
-}
-
-ir::Program random_program(Random& random) {
-  return {.chains = {random_chain(random, ir::Hook::inbound),
-                     random_chain(random, ir::Hook::outbound)}};
-}
-
-std::vector<ir::Packet> random_packets(Random& random, std::size_t count) {
-  std::vector<ir::Packet> packets;
-  while (packets.size() < count) {
-    ir::Packet packet;
-    packet.hook = random.one_in(2) ? ir::Hook::inbound : ir::Hook::outbound;
-    (packet.hook == ir::Hook::inbound ? packet.in : packet.out) = "eth0";
-    packet.profile = random.pick(
-        std::vector<ir::Profile>{ir::Profile::domain, ir::Profile::private_, ir::Profile::public_});
-    const auto a = address(random.pick(hosts()));
-    const auto b = address(random.pick(hosts()));
-    if (a.v4.empty() != b.v4.empty()) continue;
-    if (a.v6.empty()) {
-      packet.source = a.v4.intervals()[0].first;
-      packet.destination = b.v4.intervals()[0].first;
-    } else {
-      packet.source = a.v6.intervals()[0].first;
-      packet.destination = b.v6.intervals()[0].first;
-    }
-    const Protocol icmp_here = a.v6.empty() ? protocol::icmp : protocol::icmpv6;
-    packet.protocol = random.pick(std::vector<Protocol>{protocol::tcp, protocol::tcp, protocol::udp,
-                                                        protocol::esp, icmp_here, Protocol{99}});
-    if (has_ports(packet.protocol)) {
-      packet.source_port = Port{40000};
-      packet.destination_port = random.pick(
-          std::vector<Port>{Port{21}, Port{22}, Port{53}, Port{80}, Port{90}, Port{91}});
-    }
-    if (packet.protocol == icmp_here)
-      packet.icmp = IcmpTypeCode{static_cast<std::uint16_t>(
-          random.pick(std::vector<unsigned>{1, 3, 8, 11, 128, 135, 137}) << 8U)};
-    if (random.one_in(3)) packet.program = "C:\\app\\server.exe";
-    packets.push_back(packet);
-  }
-  return packets;
-}
 
 bool accepted(const ir::Program& program, const ir::Packet& packet) {
   return ir::evaluate(program, packet)->verdict.kind == ir::VerdictKind::accept;
@@ -158,15 +40,6 @@ Firewall random_firewall(Random& random) {
 std::string show(const ir::Program& program) { return ir::to_text(program); }
 
 constexpr std::uint32_t seeds = 300;
-
-// A program that can be said, by approximation if need be.
-ir::Program sayable(Random& random) {
-  while (true) {
-    Sink sink;
-    auto said = capable(random_program(random), approximating(), sink);
-    if (!sink.has_errors()) return said;
-  }
-}
 
 TEST(Phases, ExactOrRefused) {
   std::size_t exact = 0;
@@ -229,7 +102,7 @@ TEST(Phases, EveryStepLiesBetweenOldAndNew) {
     std::string generation;
     for (int round = 0; round < 3; ++round) {
       const auto options = other_rules(random.one_in(2));
-      const auto artifact = encode(sayable(random), options);
+      const auto artifact = encode(sayable_program(random), options);
       const Firewall before = firewall;
       Firewall end = firewall;
       ASSERT_TRUE(model::apply(artifact, generation, end));
@@ -263,7 +136,7 @@ TEST(Phases, TwiceIsOnce) {
   for (std::uint32_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    const auto artifact = encode(sayable(random), {});
+    const auto artifact = encode(sayable_program(random), {});
     Firewall once;
     ASSERT_TRUE(model::apply(artifact, "", once));
     Firewall twice = once;
@@ -278,10 +151,10 @@ TEST(Phases, RandomScriptsKeepTheRules) {
   for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    const auto artifact = encode(sayable(random), {});
+    const auto artifact = encode(sayable_program(random), {});
     Expected expected;
     expected.blocks = artifact.find("20-block") != nullptr;
-    expected.profiles = expected.programs = true;
+    expected.profiles = expected.programs = expected.services = true;
     for (const auto& part : artifact.parts) {
       const auto mode = part.suffix.ends_with(".cmd") ? ScriptMode::batch : ScriptMode::file;
       for (const auto& finding : check_script(part.bytes, mode, expected))
