@@ -1,6 +1,6 @@
 #include "backends/proof.h"
 
-#include <algorithm>
+#include <deque>
 
 namespace firewright::backend {
 namespace {
@@ -35,27 +35,28 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
   for (auto& entry : unfiltered(target))
     excluded.push_back({.hook = entry.hook, .match = std::move(entry.match)});
   Proof proof;
+  std::deque<ir::Program> read_back;
+  std::vector<const ir::Program*> others;
   for (const auto& form : forms_of(target, files)) {
-    const auto what = name_of(target, form);
-    const auto read_back = backend(target).decode(sources, form, sink);
-    if (!read_back) {
-      proof.answer = semantics::Answer::not_proved;
-      proof.what = what;
+    proof.forms.push_back(name_of(target, form));
+    auto program_read = backend(target).decode(sources, form, sink);
+    if (!program_read) {
+      proof.what = proof.forms.back();
       proof.why = "it could not be read back";
+      proof.forms.clear();
       return proof;
     }
-    auto comparison =
-        semantics::compare(program, *read_back, {.excluded = excluded, .budget = budget});
-    proof.nodes = std::max(proof.nodes, comparison.nodes);
-    proof.answer = comparison.answer;
-    if (comparison.answer != semantics::Answer::equal) {
-      proof.what = what;
-      proof.difference = std::move(comparison.difference);
-      proof.why = std::move(comparison.why);
-      return proof;
-    }
-    proof.forms.push_back(what);
+    others.push_back(&read_back.emplace_back(std::move(*program_read)));
   }
+  auto comparison =
+      semantics::compare(program, others, {.excluded = excluded, .budget = budget});
+  proof.answer = comparison.answer;
+  proof.nodes = comparison.nodes;
+  if (comparison.answer == semantics::Answer::equal) return proof;
+  proof.what = proof.forms[comparison.which];
+  proof.difference = std::move(comparison.difference);
+  proof.why = std::move(comparison.why);
+  proof.forms.clear();
   return proof;
 }
 

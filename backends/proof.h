@@ -26,7 +26,7 @@ struct Proof {
   std::optional<semantics::Difference> difference;
   std::string why;         // not proved: the reason
   std::size_t nodes = 0;   // of the largest set of diagrams
-  std::vector<std::string> forms;  // what was read back and found equal: "batch", "text"
+  std::vector<std::string> forms;  // what was read back, and all found equal: "batch", "text"
 };
 
 // Compares a program with an artifact's files. Files that cannot be read back are an error in

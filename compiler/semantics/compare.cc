@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <utility>
 
 #include "compiler/semantics/witness.h"
@@ -16,6 +17,7 @@ struct Attempt {
   bool done = false;
   bool broken = false;
   std::optional<Difference> difference;
+  std::size_t which = 0;
   std::size_t nodes = 0;
 };
 
@@ -90,30 +92,36 @@ Node outside_of(Meanings& meanings, ir::Hook hook, std::span<const Excluded> exc
   return all;
 }
 
-Attempt attempt(const ir::Program& first, const ir::Program& second, const ir::Program& excluded,
+using Programs = std::span<const ir::Program* const>;
+
+Attempt attempt(const ir::Program& first, Programs others, const ir::Program& excluded,
                 const CompareOptions& options, FieldOrder order, Budget budget) {
-  const std::array programs{&first, &second, &excluded};
-  Meanings meanings(programs, order, budget);
+  std::vector<const ir::Program*> all{&first, &excluded};
+  all.insert(all.end(), others.begin(), others.end());
+  Meanings meanings(all, order, budget);
+  auto& diagrams = meanings.diagrams();
   Attempt result;
   for (const auto hook : hooks) {
     auto a = meanings.meaning(first, hook);
-    auto b = meanings.meaning(second, hook);
-    if (a && b && *a != *b && !options.excluded.empty()) {
-      const auto outside = outside_of(meanings, hook, options.excluded);
-      a = inside(meanings, outside, *a);
-      b = inside(meanings, outside, *b);
-    }
-    result.nodes = meanings.diagrams().size();
-    if (meanings.diagrams().exhausted()) return result;
-    if (!a || !b) {
-      result.broken = true;
+    const auto outside = outside_of(meanings, hook, options.excluded);
+    if (a) a = inside(meanings, outside, *a);
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      auto b = meanings.meaning(*others[i], hook);
+      if (b) b = inside(meanings, outside, *b);
+      result.nodes = diagrams.size();
+      if (diagrams.exhausted()) return result;
+      if (!a || !b) {
+        result.broken = true;
+        return result;
+      }
+      if (*a == *b) continue;
+      result.difference = describe(meanings, hook, *a, *b);
+      result.which = i;
+      result.done = !diagrams.exhausted();
       return result;
     }
-    if (*a == *b) continue;
-    result.difference = describe(meanings, hook, *a, *b);
-    break;
   }
-  result.done = !meanings.diagrams().exhausted();
+  result.done = true;
   return result;
 }
 
@@ -154,9 +162,17 @@ std::string to_text(const Outcome& outcome, const Outcomes& outcomes) {
 
 Comparison compare(const ir::Program& first, const ir::Program& second,
                    const CompareOptions& options) {
-  std::optional<ir::Program> renamed;
-  if (has_predicates(second)) renamed = align_predicates(first, second);
-  const auto& aligned = renamed ? *renamed : second;
+  const std::array others{&second};
+  return compare(first, others, options);
+}
+
+Comparison compare(const ir::Program& first, Programs others, const CompareOptions& options) {
+  std::deque<ir::Program> renamed;
+  std::vector<const ir::Program*> aligned;
+  for (const auto* other : others) {
+    if (has_predicates(*other)) other = &renamed.emplace_back(align_predicates(first, *other));
+    aligned.push_back(other);
+  }
   // The excluded sets' boundaries belong to the space as well.
   ir::Program boundaries;
   boundaries.chains.emplace_back();
@@ -167,14 +183,14 @@ Comparison compare(const ir::Program& first, const ir::Program& second,
   Comparison result;
   bool broken = false;
   // Whether the comparison is over.
-  const auto attempt_in = [&](const ir::Program& a, const ir::Program& b, FieldOrder order,
-                              Budget budget) {
+  const auto attempt_in = [&](const ir::Program& a, Programs b, FieldOrder order, Budget budget) {
     auto one = attempt(a, b, boundaries, options, order, budget);
     result.nodes = std::max(result.nodes, one.nodes);
     broken = broken || one.broken;
     if (one.difference) {
       result.answer = Answer::different;
       result.difference = std::move(one.difference);
+      result.which = one.which;
     }
     return one.done;
   };
@@ -196,7 +212,10 @@ Comparison compare(const ir::Program& first, const ir::Program& second,
   for (const auto hook : hooks)
     for (const auto family : {Family::ipv4, Family::ipv6}) {
       const auto a = slice(first, hook, family);
-      const auto b = slice(aligned, hook, family);
+      std::deque<ir::Program> slices;
+      std::vector<const ir::Program*> b;
+      for (const auto* other : aligned)
+        b.push_back(&slices.emplace_back(slice(*other, hook, family)));
       bool done = false;
       for (const auto& [order, budget] : attempts(part(2 * hooks.size() * FamilySet::count))) {
         done = attempt_in(a, b, order, budget);

@@ -36,6 +36,7 @@ enum class Answer : std::uint8_t { equal, different, not_proved };
 struct Comparison {
   Answer answer = Answer::not_proved;
   std::optional<Difference> difference;  // when different
+  std::size_t which = 0;                 // of the others: the one that differs
   std::string why;                       // when not proved
   std::size_t nodes = 0;                 // of the diagrams that were made
 };
@@ -46,6 +47,11 @@ struct CompareOptions {
 };
 
 [[nodiscard]] Comparison compare(const ir::Program& first, const ir::Program& second,
+                                 const CompareOptions& options = {});
+
+// The first with each of the others; its meaning is made once.
+[[nodiscard]] Comparison compare(const ir::Program& first,
+                                 std::span<const ir::Program* const> others,
                                  const CompareOptions& options = {});
 
 // `program` with its predicates called what `reference` calls them: those of one name first, then
