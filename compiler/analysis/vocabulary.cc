@@ -23,6 +23,27 @@ bool is_well_known(const policy::Service& service) {
   });
 }
 
+using PortOf = std::pair<Protocol, Port>;
+
+template <class Visit>
+void for_each_port(const policy::Service& service, const Visit& visit) {
+  for (const auto& transport : service.transports) {
+    if (transport.destination_ports.is_all()) continue;
+    for (const auto& protocols : transport.protocols.intervals())
+      for (const auto& ports : transport.destination_ports.intervals())
+        for (std::uint32_t port = ports.first.value; port <= ports.last.value; ++port)
+          visit({protocols.first, Port{static_cast<std::uint16_t>(port)}});
+  }
+}
+
+// How many services of the catalogue answer on each port.
+std::map<PortOf, int> port_claims() {
+  std::map<PortOf, int> claims;
+  for (const auto& service : policy::catalogue().services)
+    for_each_port(service, [&](PortOf port) { ++claims[port]; });
+  return claims;
+}
+
 // Puts `named` into the list; where the name is there and means something else, nobody has it.
 template <class Named, class Same>
 void put(std::vector<Named>& list, std::set<std::string>& ambiguous, Named named,
@@ -97,10 +118,17 @@ void Vocabulary::add_catalogue(const policy::Policy& policy) {
     for (const auto& exception : direction->exceptions)
       for (const auto& name : exception.services)
         used.insert(policy::catalogue().find(name.value));
-  for (const auto& service : policy::catalogue().services)
-    if ((used.contains(&service) || !service.risk.empty() || is_well_known(service)) &&
-        catalogued_.insert(service.name).second)
+  const auto claims = port_claims();
+  const auto alone = [&](const policy::Service& service) {
+    bool only = true;
+    for_each_port(service, [&](PortOf port) { only = only && claims.at(port) == 1; });
+    return only;
+  };
+  for (const auto& service : policy::catalogue().services) {
+    const bool known = (!service.risk.empty() || is_well_known(service)) && alone(service);
+    if ((known || used.contains(&service)) && catalogued_.insert(service.name).second)
       add_service(service, false);
+  }
 }
 
 void Vocabulary::add_service(const policy::Service& service, bool own) {

@@ -40,7 +40,8 @@ class Vocabulary {
   };
 
   // Without a policy there are no names at all, not even the catalogue's. Of the catalogue come the
-  // services that the policies use, those that are risky, and those of the well-known ports.
+  // services that the policies use, and those that alone answer on their ports, if they are risky or
+  // the ports well-known.
   void add(const policy::Policy& policy, Target target);
 
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }  // the largest first

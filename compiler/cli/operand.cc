@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <vector>
 
+#include "backends/host/live.h"
 #include "backends/iptables/decode.h"
 #include "backends/netsh/decode.h"
 #include "backends/nftables/decode.h"
@@ -72,8 +74,8 @@ class Loading {
 
   void run() {
     switch (operand_.kind) {
-      case OperandKind::policy:
-      case OperandKind::live: return;
+      case OperandKind::policy: return;
+      case OperandKind::live: return live();
       case OperandKind::iptables: return iptables();
       case OperandKind::nftables_text: return one("text", nftables::decode);
       case OperandKind::nftables_batch: return one("batch", nftables::decode);
@@ -97,8 +99,60 @@ class Loading {
 
   void decode(Decode decoder) {
     if (sink_.has_errors()) return;
-    operand_.files = files_;
-    if (auto program = decoder(sources_, files_, sink_)) operand_.program = std::move(*program);
+    operand_.files.insert(operand_.files.end(), files_.begin(), files_.end());
+    if (auto program = decoder(sources_, files_, sink_)) append(std::move(*program));
+    files_.clear();
+  }
+
+  // Firewalls beside each other: a packet has to come through all of them. What bears the same name
+  // in two of them is not the same.
+  void append(ir::Program program) {
+    std::set<std::string> chains;
+    std::set<std::string> instances;
+    for (const auto& chain : operand_.program.chains) {
+      chains.insert(chain.name);
+      for (const auto& rule : chain.rules)
+        for (const auto& predicate : rule.match.predicates)
+          if (!is_opaque(predicate)) instances.insert(predicate.instance);
+    }
+    const auto rename = [](const std::set<std::string>& taken, std::string& name) {
+      if (taken.contains(name)) name += "-2";
+    };
+    for (auto& chain : program.chains) {
+      rename(chains, chain.name);
+      for (auto& rule : chain.rules) {
+        rename(chains, rule.verdict.chain);
+        for (auto& predicate : rule.match.predicates)
+          if (!is_opaque(predicate)) rename(instances, predicate.instance);
+      }
+      operand_.program.chains.push_back(std::move(chain));
+    }
+  }
+  // Depends on the packet alone, and is the same everywhere.
+  static bool is_opaque(const ir::Predicate& predicate) {
+    return std::holds_alternative<ir::OpaqueMatch>(predicate.test) &&
+           predicate.instance == "opaque";
+  }
+
+  void live() {
+    std::string error;
+    auto live = host::read_live(error);
+    if (!live) {
+      sink_.report(Kind::cannot_read, {}, {"live", error});
+      return;
+    }
+    if (!live->messages.empty()) {
+      add_text("live nftables", "batch", std::move(live->messages));
+      decode(nftables::decode);
+    }
+    for (auto& saved : live->saved) {
+      add_text("live iptables", "v4", std::move(saved.v4));
+      add_text("live ip6tables", "v6", std::move(saved.v6));
+      decode(firewright::iptables::decode);
+    }
+  }
+  void add_text(const std::string& name, std::string part, std::string text) {
+    files_.push_back({.file = sources_.add(name, std::move(text)), .part = std::move(part)});
   }
 
   void one(const std::string& part, Decode decoder) {
