@@ -1,6 +1,5 @@
 #include "backends/iptables/decode.h"
 
-#include <algorithm>
 #include <array>
 #include <iterator>
 #include <utility>
@@ -18,11 +17,16 @@ std::optional<Family> family_of(const std::string& part) {
 }
 
 // Base chains hook by hook, so that IPv4 and IPv6 stand beside each other, then the others.
-void put_in_order(std::vector<ir::Chain>& chains) {
-  std::stable_sort(chains.begin(), chains.end(), [](const ir::Chain& a, const ir::Chain& b) {
-    if (!a.hook || !b.hook) return a.hook.has_value() && !b.hook;
-    return *a.hook < *b.hook;
-  });
+std::vector<ir::Chain> in_order(std::vector<ir::Chain> chains) {
+  std::vector<ir::Chain> result;
+  result.reserve(chains.size());
+  const auto take = [&](std::optional<ir::Hook> hook) {
+    for (auto& chain : chains)
+      if (chain.hook == hook) result.push_back(std::move(chain));
+  };
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward}) take(hook);
+  take(std::nullopt);
+  return result;
 }
 
 }  // namespace
@@ -62,7 +66,7 @@ std::optional<ir::Program> decode(const Sources& sources,
     std::move(chains.begin(), chains.end(), std::back_inserter(program.chains));
   }
   if (!fine) return std::nullopt;
-  put_in_order(program.chains);
+  program.chains = in_order(std::move(program.chains));
   return program;
 }
 

@@ -132,8 +132,11 @@ std::optional<unsigned> flags_of(std::string_view list) {
 
 std::string flags_text(unsigned bits) {
   std::string text;
-  for (const auto& flag : flags)
-    if ((bits & flag.bit) != 0) text += (text.empty() ? "" : ",") + std::string(flag.name);
+  for (const auto& flag : flags) {
+    if ((bits & flag.bit) == 0) continue;
+    if (!text.empty()) text += ',';
+    text += flag.name;
+  }
   return text.empty() ? "NONE" : text;
 }
 

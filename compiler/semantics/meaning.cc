@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "compiler/semantics/unite.h"
 
@@ -59,7 +60,7 @@ Meanings::Meanings(std::span<const ir::Program* const> programs, FieldOrder orde
 
 // One program's chains, each made once.
 struct Meanings::Walk {
-  const ir::Program& program;
+  std::map<std::string_view, const ir::Chain*> chains;
   std::map<std::string, Node> done;
   std::map<std::pair<std::string, ir::VerdictKind>, Node> called;  // by a jump or a goto
   std::set<std::string> open;
@@ -69,19 +70,35 @@ struct Meanings::Walk {
 std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook) {
   const Outcome accepted{
       .decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
-  Walk walk{.program = program, .done = {}, .called = {}, .open = {}, .broken = false};
+  Walk walk{.chains = {}, .done = {}, .called = {}, .open = {}, .broken = false};
+  for (const auto& chain : program.chains) walk.chains.emplace(chain.name, &chain);
   auto all = Diagrams::leaf(outcomes_.number(accepted));
   bool first = true;
   for (const auto& base : program.chains) {
     if (base.hook != hook) continue;
     auto end = accepted;
     if (base.policy == ir::VerdictKind::drop) end.verdict = ir::Verdict::drop();
-    const auto one = settle(chain(walk, base), end, end, diagrams_.new_operation());
+    const auto one =
+        settle(at_hook(chain(walk, base), hook), end, end, diagrams_.new_operation());
     all = first ? one : after_accept(all, one);
     first = false;
   }
   if (walk.broken || diagrams_.exhausted()) return std::nullopt;
   return all;
+}
+
+Node Meanings::at_hook(Node chain, ir::Hook hook) {
+  if (hook == ir::Hook::forward) return chain;
+  const auto level = space_.level(hook == ir::Hook::inbound ? Field::out : Field::in);
+  const auto no_name = space_.last_rank(level);
+  return diagrams_.combine(diagrams_.new_operation(), chain, chain,
+                           [&](Node a, Node) -> std::optional<Node> {
+                             if (diagrams_.level(a) > level) return a;
+                             if (diagrams_.level(a) < level) return std::nullopt;
+                             for (const auto& edge : diagrams_.edges(a))
+                               if (no_name <= edge.last) return edge.child;
+                             return a;
+                           });
 }
 
 Node Meanings::after_accept(Node first, Node second) {
@@ -206,14 +223,14 @@ Node Meanings::where(const ir::Match& match, Node taken) {
 Node Meanings::called(Walk& walk, const ir::Verdict& verdict) {
   const std::pair key{verdict.chain, verdict.kind};
   if (const auto known = walk.called.find(key); known != walk.called.end()) return known->second;
-  const auto* target = walk.program.find(verdict.chain);
-  if (target == nullptr) {
+  const auto target = walk.chains.find(verdict.chain);
+  if (target == walk.chains.end()) {
     walk.broken = true;
     return Diagrams::leaf(Outcomes::undecided);
   }
   Outcome back;
   back.returned = verdict.kind == ir::VerdictKind::go_to;
-  const auto node = settle(chain(walk, *target), back, back, diagrams_.new_operation());
+  const auto node = settle(chain(walk, *target->second), back, back, diagrams_.new_operation());
   walk.called.emplace(key, node);
   return node;
 }

@@ -71,6 +71,8 @@ class Meanings {
   struct Walk;
   // `first` where it decides, else `second` with both their effects.
   [[nodiscard]] Node then(Node first, Node second);
+  // An inbound packet goes out of no interface, and an outbound one comes in by none.
+  [[nodiscard]] Node at_hook(Node chain, ir::Hook hook);
   // One base chain behind another: what the first accepts goes through the second as well.
   [[nodiscard]] Node after_accept(Node first, Node second);
   [[nodiscard]] Node chain(Walk& walk, const ir::Chain& chain);

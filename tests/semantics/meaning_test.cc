@@ -121,6 +121,29 @@ TEST(Meaning, EqualProgramsAreTheSameNode) {
   }
 }
 
+// A rule for an interface that packets of the hook do not have matches none of them.
+TEST(Meaning, InboundPacketsGoOutOfNoInterface) {
+  const auto chain_on = [](ir::Hook hook, std::vector<Rule> rules) {
+    Program program;
+    program.chains.push_back({.name = "base",
+                              .hook = hook,
+                              .policy = ir::VerdictKind::drop,
+                              .rules = std::move(rules)});
+    return program;
+  };
+  Rule out_of_eth0;
+  out_of_eth0.match.out = ir::InterfaceSet::of({{"eth0", false}});
+  out_of_eth0.verdict = ir::Verdict::accept();
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward}) {
+    const auto with = chain_on(hook, {out_of_eth0});
+    const auto without = chain_on(hook, {});
+    const Program* const list[] = {&with, &without};
+    Meanings meanings(list, FieldOrder::ports_first, {});
+    EXPECT_EQ(meanings.meaning(with, hook) == meanings.meaning(without, hook),
+              hook == ir::Hook::inbound);
+  }
+}
+
 TEST(Meaning, AHookWithoutAChainAccepts) {
   const Program program;
   const Program* list[] = {&program};
