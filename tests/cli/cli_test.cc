@@ -7,52 +7,16 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "compiler/cli/run.h"
+#include "tests/cli/command.h"
 
 namespace firewright::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Run {
-  Exit exit = Exit::ok;
-  std::string out;
-  std::string err;
-};
-
-Run run(const std::vector<std::string>& arguments, const std::string& input = {}) {
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{.in = in, .out = out, .err = err};
-  const auto exit = cli::run(arguments, console);
-  return {exit, out.str(), err.str()};
-}
-
 constexpr const char* small = "[inbound]\nallow = [\"ssh\", \"http\"]\n";
 
-class Folder : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "firewright-cli-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::string write(const std::string& name, const std::string& text) {
-    const auto path = folder_ / name;
-    std::ofstream(path) << text;
-    return path.string();
-  }
-  std::vector<std::string> files() {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_))
-      if (entry.is_regular_file()) names.push_back(fs::relative(entry.path(), folder_).string());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-  fs::path folder_;
-};
+using Folder = InFolder;
 
 TEST(Usage, SaysWhatIsWrongAndWhereHelpIs) {
   struct Case {

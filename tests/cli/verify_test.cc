@@ -1,38 +1,20 @@
 // The proof as users meet it: compile, verify and certificates.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "backends/proof.h"
 #include "compiler/cli/prove.h"
-#include "compiler/cli/run.h"
+#include "tests/cli/command.h"
 
 namespace firewright::cli {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-struct Result {
-  Exit exit = Exit::ok;
-  std::string out;
-  std::string err;
-};
-
-Result run(const std::vector<std::string>& arguments) {
-  std::istringstream in;
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{.in = in, .out = out, .err = err};
-  const auto exit = cli::run(arguments, console);
-  return {exit, out.str(), err.str()};
-}
 
 std::string text_of(const fs::path& path) {
   std::ostringstream text;
@@ -48,12 +30,10 @@ void replace(const fs::path& path, const std::string& from, const std::string& t
   std::ofstream(path) << text;
 }
 
-class VerifyTest : public testing::Test {
+class VerifyTest : public InFolder {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "firewright-verify-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
+    ASSERT_NO_FATAL_FAILURE(InFolder::SetUp());
     policy_ = (folder_ / "host.toml").string();
     std::ofstream(policy_) << "[inbound]\nallow = [\"ssh\", \"https\", { service = \"rdp\", "
                               "from = \"192.0.2.0/24\" }]\n";
@@ -63,21 +43,18 @@ class VerifyTest : public testing::Test {
     ASSERT_EQ(compiled.exit, Exit::ok) << compiled.err;
     summary_ = compiled.err;
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::vector<std::string> everything() const {
     return {path("out/host.v4.rules"), path("out/host.v6.rules"), path("out/host.nft"),
             path("out/host.nlbatch"), path("out/host.netsh")};
   }
-  Result verify(std::vector<std::string> artifacts,
+  Ended verify(std::vector<std::string> artifacts,
                 const std::vector<std::string>& options = {}) const {
     artifacts.insert(artifacts.begin(), {"verify", policy_});
     artifacts.insert(artifacts.end(), options.begin(), options.end());
     return run(artifacts);
   }
 
-  fs::path folder_;
   std::string policy_, summary_;
 };
 
