@@ -38,23 +38,9 @@ class Dump {
       (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   }
 
-  std::optional<std::string> run() {
-    for (int attempt = 0; attempt < most_attempts; ++attempt) {
-      messages_.clear();
-      sets_.clear();
-      switch (all()) {
-        case Asked::answered: return std::move(messages_);
-        case Asked::failed: return std::nullopt;
-        case Asked::again: break;
-      }
-    }
-    error_ = "the ruleset changes faster than it can be read";
-    return std::nullopt;
-  }
+  [[nodiscard]] std::string take_messages() { return std::move(messages_); }
 
- private:
-  Asked all() {
-    generation_.reset();
+  Asked run() {
     if (const auto asked = ask(NFT_MSG_GETGEN, nullptr, /*keep=*/false); asked != Asked::answered)
       return asked;
     const auto before = generation_;
@@ -70,6 +56,7 @@ class Dump {
     return generation_ == before ? Asked::answered : Asked::again;
   }
 
+ private:
   Asked ask(int type, const SetName* set, bool keep) {
     std::vector<char> buffer(MNL_NLMSG_HDRLEN + 1024);
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
@@ -98,21 +85,17 @@ class Dump {
       const ssize_t size = ::recv(socket_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
       if (size < 0 && errno == EINTR) continue;
       // The kernel had more to say than there is room; what has come is not whole.
-      if (size < 0 && errno == ENOBUFS) return drained();
+      if (size < 0 && errno == ENOBUFS) return Asked::again;
       if (size < 0) return fail("cannot read the kernel's answer", errno);
       if (static_cast<std::size_t>(size) > buffer_.size())
         buffer_.resize(static_cast<std::size_t>(size));
       const ssize_t got = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0 && errno == ENOBUFS) return drained();
+      if (got < 0 && errno == ENOBUFS) return Asked::again;
       if (got < 0) return fail("cannot read the kernel's answer", errno);
       if (const auto asked = take(static_cast<std::size_t>(got), keep)) return *asked;
     }
   }
-
-  // Another attempt must not find the rest of this one: it comes with older numbers, which `take`
-  // passes over, and ends by itself.
-  Asked drained() { return Asked::again; }
 
   // None: more is to come.
   std::optional<Asked> take(std::size_t size, bool keep) {
@@ -150,8 +133,8 @@ class Dump {
     const auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(&header));
     const auto* attribute =
         static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(&header, sizeof(nfgenmsg)));
-    while (mnl_attr_ok(attribute,
-                       static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
+    while (
+        mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
       const auto number = mnl_attr_get_type(attribute);
       const std::string_view value(static_cast<const char*>(mnl_attr_get_payload(attribute)),
                                    mnl_attr_get_payload_len(attribute));
@@ -183,15 +166,25 @@ class Dump {
 }  // namespace
 
 std::optional<std::string> dump_nftables(std::string& error) {
-  const Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  sockaddr_nl kernel{};
-  kernel.nl_family = AF_NETLINK;
-  if (!socket.valid() ||
-      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) != 0) {
-    error = "cannot open a netlink socket: " + std::generic_category().message(errno);
-    return std::nullopt;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    // A socket for each attempt: the rest of one that broke off stays with the old one.
+    const Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    if (!socket.valid() ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) != 0) {
+      error = "cannot open a netlink socket: " + std::generic_category().message(errno);
+      return std::nullopt;
+    }
+    Dump dump(socket, error);
+    switch (dump.run()) {
+      case Asked::answered: return dump.take_messages();
+      case Asked::failed: return std::nullopt;
+      case Asked::again: break;
+    }
   }
-  return Dump(socket, error).run();
+  error = "the ruleset changes faster than it can be read";
+  return std::nullopt;
 }
 
 }  // namespace firewright::host

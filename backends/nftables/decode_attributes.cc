@@ -59,10 +59,9 @@ std::optional<Attribute> Attributes::next() {
     damaged_ = true;
     return std::nullopt;
   }
-  const Attribute attribute{
-      .type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
-      .value = rest_.substr(sizeof header, length - sizeof header),
-      .whole = rest_.substr(0, length)};
+  const Attribute attribute{.type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
+                            .value = rest_.substr(sizeof header, length - sizeof header),
+                            .whole = rest_.substr(0, length)};
   rest_.remove_prefix(std::min(rest_.size(), (length + 3U) & ~std::size_t{3}));
   return attribute;
 }

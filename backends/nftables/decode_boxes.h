@@ -13,8 +13,8 @@
 namespace firewright::nftables::netlink {
 
 struct Rows {
-  std::size_t width = 0;            // at least 1
-  std::vector<Range> cells;         // `width` for each row
+  std::size_t width = 0;              // at least 1
+  std::vector<Range> cells;           // `width` for each row
   std::vector<std::uint32_t> groups;  // one for each row
 
   [[nodiscard]] std::size_t size() const { return groups.size(); }

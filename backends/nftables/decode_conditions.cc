@@ -105,8 +105,9 @@ bool Run::compare(World& world, std::vector<World>& more, const Expression& expr
   if (op == NFT_CMP_EQ) {
     bool exactly = true;
     for (std::size_t i = 0; i < values->size(); ++i)
-      exactly = narrow(world.match, row->components[i].field, (*values)[i], false) ==
-                    Narrowed::yes && exactly;
+      exactly =
+          narrow(world.match, row->components[i].field, (*values)[i], false) == Narrowed::yes &&
+          exactly;
     return exactly || opaque(world, expression.whole, text());
   }
   if (values->empty()) {
@@ -120,9 +121,9 @@ bool Run::compare(World& world, std::vector<World>& more, const Expression& expr
     const auto field = row->components[i].field;
     World& differing = worlds.emplace_back(world);
     differing.match = equal_so_far;
-    const bool exactly =
-        narrow(differing.match, field, (*values)[i], true) == Narrowed::yes &&
-        (i + 1 == values->size() || narrow(equal_so_far, field, (*values)[i], false) == Narrowed::yes);
+    const bool exactly = narrow(differing.match, field, (*values)[i], true) == Narrowed::yes &&
+                         (i + 1 == values->size() ||
+                          narrow(equal_so_far, field, (*values)[i], false) == Narrowed::yes);
     if (!exactly) return opaque(world, expression.whole, text());
   }
   world = std::move(worlds.front());
@@ -168,8 +169,7 @@ bool Run::range(const Expression& expression) {
   });
 }
 
-const SetEntry* Run::set_of(const Expression& expression, std::string_view name,
-                            std::uint32_t id) {
+const SetEntry* Run::set_of(const Expression& expression, std::string_view name, std::uint32_t id) {
   const auto* set = place_.table.find_set(name, id);
   if (set == nullptr) artifact_.undefined(expression.whole, "set", name);
   return set;
@@ -186,8 +186,8 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
     const std::vector<Byte> bytes(read->begin(), read->end());
     if (set.filled_by_packets) {
       // What is in it changes, and is the same for all who ask.
-      const auto text = describe(bytes, world.match, opaque_values_) +
-                        (inverted ? " != @" : " @") + set.name;
+      const auto text =
+          describe(bytes, world.match, opaque_values_) + (inverted ? " != @" : " @") + set.name;
       add_predicate(world.match, {.instance = around_.names.instance_of(&set, set.name),
                                   .test = ir::OpaqueMatch{text}});
       artifact_.opaque(expression.whole, text);
@@ -200,8 +200,8 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
                         : partly ? look_up_some(set, contents, *row)
                                  : look_up(set, contents, *row, inverted);
     if (lookup.problem == LookupProblem::contradiction) {
-      artifact_.conflict(expression.whole, "elements of the map `" + set.name +
-                                               "` overlap and say different things");
+      artifact_.conflict(expression.whole,
+                         "elements of the map `" + set.name + "` overlap and say different things");
       return false;
     }
     if (lookup.problem == LookupProblem::entangled) {
@@ -237,7 +237,8 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
         bool exactly = !partly;
         for (std::size_t c = 0; c < part.values.size(); ++c)
           exactly = narrow(inside.match, row->components[c].field, part.values[c], part.negated) ==
-                        Narrowed::yes && exactly;
+                        Narrowed::yes &&
+                    exactly;
         if (!exactly && !is_empty(inside.match)) add_opaquely(inside, part.group);
         if (!is_empty(inside.match) && !found(inside, part.group)) return false;
       }
@@ -285,19 +286,19 @@ bool Run::lookup(const Expression& expression) {
   }
   return look_up_in(expression, *set, *contents, number, inverted,
                     [&](World& world, std::uint32_t group) {
-    if (!target) return true;
-    const auto& found = contents->groups[group];
-    if (*target == NFT_REG_VERDICT) {
-      if (!found.verdict) return incomplete(expression);
-      return decide(world, *found.verdict, expression.whole);
-    }
-    std::vector<Byte> bytes;
-    for (const char byte : found.value)
-      bytes.push_back(Byte::of(static_cast<std::uint8_t>(byte)));
-    if (!bytes.empty() && world.registers.write(*target, bytes)) return true;
-    artifact_.syntax(expression.whole, "a register that is none");
-    return false;
-  });
+                      if (!target) return true;
+                      const auto& found = contents->groups[group];
+                      if (*target == NFT_REG_VERDICT) {
+                        if (!found.verdict) return incomplete(expression);
+                        return decide(world, *found.verdict, expression.whole);
+                      }
+                      std::vector<Byte> bytes;
+                      for (const char byte : found.value)
+                        bytes.push_back(Byte::of(static_cast<std::uint8_t>(byte)));
+                      if (!bytes.empty() && world.registers.write(*target, bytes)) return true;
+                      artifact_.syntax(expression.whole, "a register that is none");
+                      return false;
+                    });
 }
 
 // The same for objects: `counter name tcp dport map @m`.
@@ -322,8 +323,9 @@ bool Run::objref(const Expression& expression) {
   if (contents == nullptr) return false;
   return look_up_in(expression, *set, *contents, attributes.u32(NFTA_OBJREF_SET_SREG),
                     /*inverted=*/false, [&](World& world, std::uint32_t group) {
-    return use_object(world, expression, set->object_type, contents->groups[group].object);
-  });
+                      return use_object(world, expression, set->object_type,
+                                        contents->groups[group].object);
+                    });
 }
 
 }  // namespace firewright::nftables::netlink

@@ -16,23 +16,40 @@ struct OpaqueKey {
 
 // By NFT_META_*; an empty name is a field of the IR, or not known.
 constexpr OpaqueKey meta_keys[] = {
-    {"meta length", 4},    {"", 0},
-    {"meta priority", 4},  {"meta mark", 4},
-    {"", 0},               {"", 0},
-    {"", 0},               {"", 0},
-    {"meta iiftype", 2},   {"meta oiftype", 2},
-    {"", 0},               {"", 0},
-    {"meta nftrace", 1},   {"meta rtclassid", 4},
-    {"meta secmark", 4},   {"", 0},
-    {"", 0},               {"meta ibrname", 16},
-    {"meta obrname", 16},  {"meta pkttype", 1},
-    {"meta cpu", 4},       {"meta iifgroup", 4},
-    {"meta oifgroup", 4},  {"meta cgroup", 4},
-    {"meta random", 4},    {"meta ipsec", 1},
-    {"meta iifkind", 16},  {"meta oifkind", 16},
-    {"meta ibrpvid", 2},   {"meta ibrvproto", 2},
-    {"meta time", 8},      {"meta day", 1},
-    {"meta hour", 4},      {"meta sdif", 4},
+    {"meta length", 4},
+    {"", 0},
+    {"meta priority", 4},
+    {"meta mark", 4},
+    {"", 0},
+    {"", 0},
+    {"", 0},
+    {"", 0},
+    {"meta iiftype", 2},
+    {"meta oiftype", 2},
+    {"", 0},
+    {"", 0},
+    {"meta nftrace", 1},
+    {"meta rtclassid", 4},
+    {"meta secmark", 4},
+    {"", 0},
+    {"", 0},
+    {"meta ibrname", 16},
+    {"meta obrname", 16},
+    {"meta pkttype", 1},
+    {"meta cpu", 4},
+    {"meta iifgroup", 4},
+    {"meta oifgroup", 4},
+    {"meta cgroup", 4},
+    {"meta random", 4},
+    {"meta ipsec", 1},
+    {"meta iifkind", 16},
+    {"meta oifkind", 16},
+    {"meta ibrpvid", 2},
+    {"meta ibrvproto", 2},
+    {"meta time", 8},
+    {"meta day", 1},
+    {"meta hour", 4},
+    {"meta sdif", 4},
     {"meta sdifname", 16},
 };
 
@@ -70,7 +87,7 @@ struct MetaField {
   bool host_order;
 };
 constexpr MetaField meta_fields[] = {
-    {NFT_META_NFPROTO, Field::nfproto, false}, {NFT_META_PROTOCOL, Field::ethertype, false},
+    {NFT_META_NFPROTO, Field::nfproto, false},  {NFT_META_PROTOCOL, Field::ethertype, false},
     {NFT_META_L4PROTO, Field::protocol, false}, {NFT_META_IIFNAME, Field::in_name, false},
     {NFT_META_OIFNAME, Field::out_name, false}, {NFT_META_IIF, Field::in_index, true},
     {NFT_META_OIF, Field::out_index, true},     {NFT_META_SKUID, Field::user, true},
@@ -143,17 +160,18 @@ bool Run::payload(const Expression& expression) {
     return incomplete(expression);
   const auto number = attributes.u32(NFTA_PAYLOAD_DREG);
   if (*base != NFT_PAYLOAD_NETWORK_HEADER && *base != NFT_PAYLOAD_TRANSPORT_HEADER)
-    return load_opaque(expression, number, *length,
-                       (*base == NFT_PAYLOAD_LL_HEADER ? "@ll," : "@base" + std::to_string(*base) + ",") +
-                           std::to_string(*offset * 8) + "," + std::to_string(*length * 8));
+    return load_opaque(
+        expression, number, *length,
+        (*base == NFT_PAYLOAD_LL_HEADER ? "@ll," : "@base" + std::to_string(*base) + ",") +
+            std::to_string(*offset * 8) + "," + std::to_string(*length * 8));
   std::vector<Byte> bytes(*length);
   for (std::uint32_t i = 0; i < *length; ++i)
-    bytes[i] = {.kind = *base == NFT_PAYLOAD_NETWORK_HEADER ? Byte::Kind::network
-                                                            : Byte::Kind::transport,
-                .mask = 0xff,
-                .flip = 0,
-                .index = static_cast<std::uint16_t>(*offset + i),
-                .source = 0};
+    bytes[i] = {
+        .kind = *base == NFT_PAYLOAD_NETWORK_HEADER ? Byte::Kind::network : Byte::Kind::transport,
+        .mask = 0xff,
+        .flip = 0,
+        .index = static_cast<std::uint16_t>(*offset + i),
+        .source = 0};
   return load(expression, number, bytes);
 }
 
@@ -199,8 +217,7 @@ bool Run::ct(const Expression& expression) {
     return false;
   }
   std::string name(ct_keys[*key].name);
-  if (attributes.has(NFTA_CT_DIRECTION))
-    name += " direction " + hex(attributes[NFTA_CT_DIRECTION]);
+  if (attributes.has(NFTA_CT_DIRECTION)) name += " direction " + hex(attributes[NFTA_CT_DIRECTION]);
   return load_opaque(expression, number, ct_keys[*key].length, name);
 }
 
@@ -209,8 +226,7 @@ bool Run::exthdr(const Expression& expression) {
   if (!sound(expression, attributes)) return false;
   const auto length = attributes.u32(NFTA_EXTHDR_LEN);
   constexpr std::uint32_t mss = 2;  // TCPOPT_MAXSEG
-  if (attributes.has(NFTA_EXTHDR_SREG) &&
-      attributes.u32(NFTA_EXTHDR_OP) == NFT_EXTHDR_OP_TCPOPT &&
+  if (attributes.has(NFTA_EXTHDR_SREG) && attributes.u32(NFTA_EXTHDR_OP) == NFT_EXTHDR_OP_TCPOPT &&
       big_endian(attributes[NFTA_EXTHDR_TYPE], 1) == mss)
     return true;
   if (attributes.has(NFTA_EXTHDR_SREG) || !attributes.has(NFTA_EXTHDR_DREG)) {
@@ -219,11 +235,10 @@ bool Run::exthdr(const Expression& expression) {
   }
   if (!length || *length == 0 || *length > Registers::size) return incomplete(expression);
   std::string text = "exthdr";
-  for (const std::size_t part : {NFTA_EXTHDR_OP, NFTA_EXTHDR_TYPE, NFTA_EXTHDR_OFFSET,
-                                 NFTA_EXTHDR_LEN, NFTA_EXTHDR_FLAGS})
+  for (const std::size_t part :
+       {NFTA_EXTHDR_OP, NFTA_EXTHDR_TYPE, NFTA_EXTHDR_OFFSET, NFTA_EXTHDR_LEN, NFTA_EXTHDR_FLAGS})
     text += " " + (attributes.has(part) ? hex(attributes[part]) : "-");
-  const bool present =
-      (attributes.u32(NFTA_EXTHDR_FLAGS).value_or(0) & NFT_EXTHDR_F_PRESENT) != 0;
+  const bool present = (attributes.u32(NFTA_EXTHDR_FLAGS).value_or(0) & NFT_EXTHDR_F_PRESENT) != 0;
   return load_opaque(expression, attributes.u32(NFTA_EXTHDR_DREG), present ? 1 : *length, text);
 }
 
@@ -249,7 +264,7 @@ bool Run::other_load(const Expression& expression) {
   const bool reads = expression.name == "hash" && attributes.has(NFTA_HASH_SREG);
   for (std::size_t type = 1; type <= most_parameters; ++type)
     if (type != target && !(reads && type == NFTA_HASH_SREG) && attributes.has(type))
-      text += " " + std::to_string(type) + "=" + hex(attributes[type]);
+      text.append(" ").append(std::to_string(type)).append("=").append(hex(attributes[type]));
   if (reads) {
     const auto from = attributes.u32(NFTA_HASH_SREG);
     const auto size = attributes.u32(NFTA_HASH_LEN).value_or(0);
@@ -277,9 +292,8 @@ bool Run::immediate(const Expression& expression) {
   }
   const auto verdict = read_verdict(data[NFTA_DATA_VERDICT]);
   if (!verdict) return incomplete(expression);
-  return each_world([&](World& world, std::vector<World>&) {
-    return decide(world, *verdict, expression.whole);
-  });
+  return each_world(
+      [&](World& world, std::vector<World>&) { return decide(world, *verdict, expression.whole); });
 }
 
 bool Run::bitwise(const Expression& expression) {
@@ -310,8 +324,8 @@ bool Run::bitwise(const Expression& expression) {
       for (std::size_t i = 0; i < result.size(); ++i) {
         const auto m = static_cast<std::uint8_t>(mask[i]);
         result[i].mask &= m;
-        result[i].flip = static_cast<std::uint8_t>((result[i].flip & m) ^
-                                                   static_cast<std::uint8_t>(flip[i]));
+        result[i].flip =
+            static_cast<std::uint8_t>((result[i].flip & m) ^ static_cast<std::uint8_t>(flip[i]));
       }
     } else {
       result = opaque_bytes(*length, describe(*bytes, world.match, opaque_values_) +

@@ -83,8 +83,8 @@ class Execution {
         case NFNL_MSG_BATCH_END: {
           const bool begins = header.nlmsg_type == NFNL_MSG_BATCH_BEGIN;
           if (begins == in_batch)
-            return artifact_.conflict(whole, begins ? "a transaction within a transaction"
-                                                    : "the end of no transaction");
+            return artifact_.conflict(
+                whole, begins ? "a transaction within a transaction" : "the end of no transaction");
           in_batch = begins;
           begin = whole;
           continue;
@@ -129,8 +129,7 @@ class Execution {
       case NFT_MSG_NEWFLOWTABLE:
       case NFT_MSG_DELFLOWTABLE:
       case destroy_flow_table: return;
-      default:
-        artifact_.unknown(whole, "nftables message of type " + std::to_string(message.kind));
+      default: artifact_.unknown(whole, "nftables message of type " + std::to_string(message.kind));
     }
   }
 
@@ -201,14 +200,13 @@ class Execution {
     // The kernel names the chains of `jump { ... }` when it takes them.
     const bool named = attributes.has(NFTA_CHAIN_NAME) &&
                        attributes.text(NFTA_CHAIN_NAME).find('%') == std::string_view::npos;
-    if (!named && handle == 0 && id == 0)
-      return artifact_.syntax(message.whole, "a chain unnamed");
+    if (!named && handle == 0 && id == 0) return artifact_.syntax(message.whole, "a chain unnamed");
     auto* chain = named ? table->find_chain(attributes.text(NFTA_CHAIN_NAME), 0)
                         : by_handle(table->chains, handle);
     if (chain == nullptr) {
       chain = table->chains.emplace_back(std::make_unique<ChainEntry>()).get();
-      chain->name = named ? std::string(attributes.text(NFTA_CHAIN_NAME))
-                          : "__chain%" + std::to_string(id);
+      chain->name =
+          named ? std::string(attributes.text(NFTA_CHAIN_NAME)) : "__chain%" + std::to_string(id);
       chain->message = message.whole;
       table->chain_by_name.emplace(chain->name, chain);
     }
@@ -265,8 +263,7 @@ class Execution {
                       ? table->find_chain(attributes.text(NFTA_CHAIN_NAME), 0)
                       : by_handle(table->chains, attributes.u64(NFTA_CHAIN_HANDLE).value_or(0));
     if (chain == nullptr) {
-      if (must_exist)
-        artifact_.undefined(message.whole, "chain", attributes.text(NFTA_CHAIN_NAME));
+      if (must_exist) artifact_.undefined(message.whole, "chain", attributes.text(NFTA_CHAIN_NAME));
       return;
     }
     last_chain_table_ = nullptr;
@@ -416,7 +413,8 @@ class Execution {
       return artifact_.syntax(message.whole, "an object without a name and type");
     const auto key = std::pair(std::string(attributes.text(NFTA_OBJ_NAME)), *type);
     auto& object = table->object_by_name[key];
-    if (object == nullptr) object = table->objects.emplace_back(std::make_unique<ObjectEntry>()).get();
+    if (object == nullptr)
+      object = table->objects.emplace_back(std::make_unique<ObjectEntry>()).get();
     *object = {.name = key.first,
                .message = message.whole,
                .data = attributes[NFTA_OBJ_DATA],

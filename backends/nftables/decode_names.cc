@@ -21,7 +21,8 @@ std::string_view stem(std::string_view name, Family family) {
   const char digit = family == Family::ipv4 ? '4' : '6';
   if (name.size() < 2 || name.back() != digit) return name;
   name.remove_suffix(1);
-  if (name.size() > 2 && name.back() == 'v' && (name[name.size() - 2] == '-' || name[name.size() - 2] == '_'))
+  if (name.size() > 2 && name.back() == 'v' &&
+      (name[name.size() - 2] == '-' || name[name.size() - 2] == '_'))
     name.remove_suffix(2);
   return name;
 }

@@ -59,8 +59,7 @@ class Decoder {
     mark_filled_sets();
     std::vector<const TableEntry*> used;
     for (const auto& base : bases_)
-      if (std::find(used.begin(), used.end(), base.table) == used.end())
-        used.push_back(base.table);
+      if (std::find(used.begin(), used.end(), base.table) == used.end()) used.push_back(base.table);
     Names names(used);
     Surroundings around{.artifact = artifact_, .sets = sets_, .names = names, .reached = {}};
     around.reached = [&](const ChainEntry& chain) { reach(chain); };

@@ -16,9 +16,8 @@ Run::Run(Surroundings& around, const RulePlace& place, std::vector<ir::Rule>& ou
 std::optional<Run::Expression> Run::expression_of(const Attribute& attribute) {
   const AttributeTable<NFTA_EXPR_MAX> parts(attribute.value);
   if (parts.damaged() || !parts.has(NFTA_EXPR_NAME)) return std::nullopt;
-  return Expression{.name = parts.text(NFTA_EXPR_NAME),
-                    .data = parts[NFTA_EXPR_DATA],
-                    .whole = attribute.whole};
+  return Expression{
+      .name = parts.text(NFTA_EXPR_NAME), .data = parts[NFTA_EXPR_DATA], .whole = attribute.whole};
 }
 
 bool Run::run(std::string_view expressions) {
@@ -45,16 +44,33 @@ bool Run::execute(const Expression& expression) {
     std::string_view name;
     bool (Run::*run)(const Expression&);
   };
-  static constexpr Entry entries[] = {
-      {"payload", &Run::payload},     {"meta", &Run::meta},           {"cmp", &Run::cmp},
-      {"immediate", &Run::immediate}, {"lookup", &Run::lookup},       {"ct", &Run::ct},
-      {"bitwise", &Run::bitwise},     {"byteorder", &Run::byteorder}, {"range", &Run::range},
-      {"counter", &Run::counter},     {"last", &Run::counter},        {"objref", &Run::objref},
-      {"log", &Run::log},             {"limit", &Run::limit},         {"reject", &Run::reject},
-      {"dynset", &Run::dynset},       {"connlimit", &Run::connlimit}, {"quota", &Run::quota},
-      {"exthdr", &Run::exthdr},       {"fib", &Run::other_load},      {"rt", &Run::other_load},
-      {"socket", &Run::other_load},   {"osf", &Run::other_load},      {"xfrm", &Run::other_load},
-      {"hash", &Run::other_load},     {"numgen", &Run::other_load},   {"tunnel", &Run::other_load}};
+  static constexpr Entry entries[] = {{"payload", &Run::payload},
+                                      {"meta", &Run::meta},
+                                      {"cmp", &Run::cmp},
+                                      {"immediate", &Run::immediate},
+                                      {"lookup", &Run::lookup},
+                                      {"ct", &Run::ct},
+                                      {"bitwise", &Run::bitwise},
+                                      {"byteorder", &Run::byteorder},
+                                      {"range", &Run::range},
+                                      {"counter", &Run::counter},
+                                      {"last", &Run::counter},
+                                      {"objref", &Run::objref},
+                                      {"log", &Run::log},
+                                      {"limit", &Run::limit},
+                                      {"reject", &Run::reject},
+                                      {"dynset", &Run::dynset},
+                                      {"connlimit", &Run::connlimit},
+                                      {"quota", &Run::quota},
+                                      {"exthdr", &Run::exthdr},
+                                      {"fib", &Run::other_load},
+                                      {"rt", &Run::other_load},
+                                      {"socket", &Run::other_load},
+                                      {"osf", &Run::other_load},
+                                      {"xfrm", &Run::other_load},
+                                      {"hash", &Run::other_load},
+                                      {"numgen", &Run::other_load},
+                                      {"tunnel", &Run::other_load}};
   for (const auto& entry : entries)
     if (entry.name == expression.name) return (this->*entry.run)(expression);
   return unknown(expression);
@@ -72,8 +88,7 @@ bool Run::unknown(const Expression& expression) {
 }
 
 bool Run::incomplete(const Expression& expression) {
-  artifact_.syntax(expression.whole,
-                   "`" + std::string(expression.name) + "` without all it needs");
+  artifact_.syntax(expression.whole, "`" + std::string(expression.name) + "` without all it needs");
   return false;
 }
 
@@ -87,8 +102,7 @@ std::optional<std::span<const Byte>> Run::source(const World& world, const Expre
   }
   for (const auto& byte : *bytes)
     if (byte.kind == Byte::Kind::unset) {
-      artifact_.conflict(expression.whole,
-                         "a register is read that nothing has been put into");
+      artifact_.conflict(expression.whole, "a register is read that nothing has been put into");
       return std::nullopt;
     }
   return bytes;
@@ -153,9 +167,7 @@ bool Run::decide(World& world, const KernelVerdict& verdict, std::string_view pl
       around_.reached(*chain);
       break;
     }
-    default:
-      artifact_.unknown(place, "verdict " + std::to_string(verdict.code));
-      return false;
+    default: artifact_.unknown(place, "verdict " + std::to_string(verdict.code)); return false;
   }
   write(world, std::move(decided));
   return true;

@@ -175,10 +175,14 @@ bool Run::each_world_narrowed(const Step& step) {
     if (!step(world, more)) return false;
     const auto spent_on_others = [&](World& narrowed) {
       if (narrowed.match == before) return;
-      const std::string text = "a limit before other conditions";
-      for (const auto index : std::exchange(narrowed.buckets, {}))
-        narrowed.match.predicates[index].test = ir::OpaqueMatch{text};
-      artifact_.opaque(place_.message, text);
+      for (const auto index : std::exchange(narrowed.buckets, {})) {
+        auto& predicate = narrowed.match.predicates[index];
+        ir::Match limit;
+        limit.predicates.push_back(predicate);
+        const auto text = "a limit before other conditions: " + ir::to_text(limit);
+        predicate.test = ir::OpaqueMatch{text};
+        artifact_.opaque(place_.message, text);
+      }
     };
     spent_on_others(world);
     for (auto i = old_size; i < more.size(); ++i) spent_on_others(more[i]);
@@ -189,7 +193,8 @@ bool Run::each_world_narrowed(const Step& step) {
 template <std::size_t last>
 bool Run::sound(const Expression& expression, const AttributeTable<last>& attributes) {
   if (attributes.damaged()) {
-    artifact_.syntax(expression.whole, "a broken attribute of `" + std::string(expression.name) + "`");
+    artifact_.syntax(expression.whole,
+                     "a broken attribute of `" + std::string(expression.name) + "`");
     return false;
   }
   if (attributes.foreign().data() == nullptr) return true;

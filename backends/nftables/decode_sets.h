@@ -39,7 +39,7 @@ struct Group {
 
 struct Contents {
   struct Item {
-    const char* key = nullptr;  // as many bytes as the set's keys have
+    const char* key = nullptr;   // as many bytes as the set's keys have
     const char* last = nullptr;  // of a range of keys; null: only `key`
     std::uint32_t group = 0;
     bool end = false;

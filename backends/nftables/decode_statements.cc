@@ -58,8 +58,8 @@ std::optional<ir::RejectKind> reject_kind(std::uint8_t code) {
 }
 
 std::string level_text(std::uint32_t level) {
-  constexpr std::array<std::string_view, 9> names{"emerg", "alert",  "crit", "err",  "warn",
-                                                  "notice", "info", "debug", "audit"};
+  constexpr std::array<std::string_view, 9> names{"emerg",  "alert", "crit",  "err",  "warn",
+                                                  "notice", "info",  "debug", "audit"};
   return level < names.size() ? std::string(names[level]) : std::to_string(level);
 }
 
@@ -198,7 +198,8 @@ bool Run::use_object(World& world, const Expression& expression, std::uint32_t t
     return false;
   }
   const auto& object = *found->second;
-  const Expression definition{.name = expression.name, .data = object.data, .whole = object.message};
+  const Expression definition{
+      .name = expression.name, .data = object.data, .whole = object.message};
   std::optional<Test> test;
   switch (type) {
     case NFT_OBJECT_COUNTER:
@@ -297,9 +298,8 @@ bool Run::dynset(const Expression& expression) {
   bool several = false;
   const auto take = [&](std::string_view bytes, std::string_view whole) {
     const AttributeTable<NFTA_EXPR_MAX> parts(bytes);
-    const Expression inner{.name = parts.text(NFTA_EXPR_NAME),
-                           .data = parts[NFTA_EXPR_DATA],
-                           .whole = whole};
+    const Expression inner{
+        .name = parts.text(NFTA_EXPR_NAME), .data = parts[NFTA_EXPR_DATA], .whole = whole};
     if (inner.name == "counter" || inner.name == "last") return true;
     several = several || test.has_value();
     test = any_test(inner);
@@ -357,15 +357,15 @@ bool Run::per_source(World& world, const Expression& expression, const SetEntry&
       row->components[0].count == bytes_of(row->components[0].field) &&
       preimage(row->components[0], {{1, 1}}) == Ranges{{1, 1}};
   if (by_source && remembers && !std::holds_alternative<ir::OpaqueMatch>(predicate.test)) {
-    const auto family =
-        row->components[0].field == Field::source4 ? Family::ipv4 : Family::ipv6;
+    const auto family = row->components[0].field == Field::source4 ? Family::ipv4 : Family::ipv6;
     if (const auto known = around_.names.per_source(place_.table, set, family, predicate))
       return add_bucket(world, expression.whole, *known);
   }
   std::string text = "@" + set.name + " { " + describe(key, world.match, opaque_values_) + " }";
   if (const auto* match = std::get_if<ir::OpaqueMatch>(&test)) text += " " + match->text;
-  return add_bucket(world, expression.whole,
-                    {.instance = around_.names.instance(place_.stem), .test = ir::OpaqueMatch{text}});
+  return add_bucket(
+      world, expression.whole,
+      {.instance = around_.names.instance(place_.stem), .test = ir::OpaqueMatch{text}});
 }
 
 }  // namespace firewright::nftables::netlink

@@ -28,7 +28,7 @@ struct ChainEntry {
   std::string type;
   std::uint32_t hook = 0;
   std::int32_t priority = 0;
-  bool drops = false;         // policy
+  bool drops = false;          // policy
   std::size_t registered = 0;  // how many base chains were there before
   std::vector<RuleEntry> rules;
 };

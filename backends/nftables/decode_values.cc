@@ -49,8 +49,8 @@ u128 image(const Component& component, u128 value) {
   u128 number = 0;
   for (std::size_t i = 0; i < component.count; ++i) {
     const auto byte = byte_of(value, width, component.index[i]);
-    number = (number << 8U) |
-             static_cast<std::uint8_t>((byte & component.mask[i]) ^ component.flip[i]);
+    number =
+        (number << 8U) | static_cast<std::uint8_t>((byte & component.mask[i]) ^ component.flip[i]);
   }
   return number;
 }
@@ -229,9 +229,7 @@ bool contains(const Ranges& ranges, u128 value) {
   return after != ranges.begin() && value <= (after - 1)->last;
 }
 
-u128 largest(std::size_t bytes) {
-  return bytes >= 16 ? ~u128{0} : (u128{1} << (8U * bytes)) - 1;
-}
+u128 largest(std::size_t bytes) { return bytes >= 16 ? ~u128{0} : (u128{1} << (8U * bytes)) - 1; }
 
 u128 number_of(const Component& component, std::string_view row) {
   u128 number = 0;

@@ -255,10 +255,8 @@ Narrowed narrow(ir::Match& match, Field field, const Ranges& values, bool negate
     case Field::protocol: intersect(match.protocols, values, negated); break;
     case Field::in_name: return narrow_interfaces(match.in, interfaces(values, negated));
     case Field::out_name: return narrow_interfaces(match.out, interfaces(values, negated));
-    case Field::in_index:
-      return narrow_interfaces(match.in, interface_of_index(values, negated));
-    case Field::out_index:
-      return narrow_interfaces(match.out, interface_of_index(values, negated));
+    case Field::in_index: return narrow_interfaces(match.in, interface_of_index(values, negated));
+    case Field::out_index: return narrow_interfaces(match.out, interface_of_index(values, negated));
     case Field::state: return narrow_states(match, values, negated);
     case Field::user: return narrow_owners(match.users, values, negated);
     case Field::group: return narrow_owners(match.groups, values, negated);
@@ -317,8 +315,7 @@ std::string describe(std::span<const Byte> bytes, const ir::Match& match,
            (bytes[end].index == bytes[end - 1].index + 1 ||
             bytes[end].index + 1 == bytes[end - 1].index))
       ++end;
-    const bool constant =
-        first.kind == Byte::Kind::constant || first.kind == Byte::Kind::unset;
+    const bool constant = first.kind == Byte::Kind::constant || first.kind == Byte::Kind::unset;
     // Zeros that fill a register say nothing.
     if (!constant) {
       if (!text.empty()) text += " . ";

@@ -84,8 +84,10 @@ std::optional<ir::InterfaceSet> intersection(const ir::InterfaceSet& a, const ir
   }
   for (const auto& one : a.patterns())
     for (const auto& other : b.patterns()) {
-      if (contains(one, other)) both.push_back(other);
-      else if (contains(other, one)) both.push_back(one);
+      if (contains(one, other))
+        both.push_back(other);
+      else if (contains(other, one))
+        both.push_back(one);
     }
   return ir::InterfaceSet::of(std::move(both));
 }
@@ -115,14 +117,21 @@ void Alternatives::restrict_families(FamilySet families) {
 
 void Alternatives::restrict_protocols(const ProtocolSet& protocols) {
   each([&](ir::Match& match) {
-    match.protocols =
-        match.protocols.is_all() ? protocols : match.protocols & protocols;
+    match.protocols = match.protocols.is_all() ? protocols : match.protocols & protocols;
     return !match.protocols.empty();
   });
 }
 
 void Alternatives::require(const ir::Predicate& predicate) {
   for (auto& match : matches_) match.predicates.push_back(predicate);
+}
+
+void Alternatives::replace(const std::vector<std::string>& instances,
+                           const std::function<ir::OpaqueMatch(const ir::Predicate&)>& by) {
+  for (auto& match : matches_)
+    for (auto& predicate : match.predicates)
+      if (std::find(instances.begin(), instances.end(), predicate.instance) != instances.end())
+        predicate.test = by(predicate);
 }
 
 void Alternatives::unite(std::vector<Alternatives> parts) {
@@ -263,8 +272,7 @@ void Alternatives::owners(const Condition& condition, OwnerSet ir::Match::* side
 }
 
 void Alternatives::addresses(const Condition& condition) {
-  const auto side =
-      condition.field == Field::source ? &ir::Match::source : &ir::Match::destination;
+  const auto side = condition.field == Field::source ? &ir::Match::source : &ir::Match::destination;
   const bool v4 = condition.type == Datatype::ipv4;
   Ipv4Set set4;
   Ipv6Set set6;

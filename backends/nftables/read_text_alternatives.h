@@ -1,8 +1,8 @@
 // The packets that a rule matches so far: one or more products of sets.
 //
 // Most matches narrow every product. One that is no product makes several of each, and one that the
-// model cannot say (an ICMP type of a packet that is not ICMP for the model) leaves a product with an
-// opaque condition. Products that hold no packet are dropped.
+// model cannot say (an ICMP type of a packet that is not ICMP for the model) leaves a product with
+// an opaque condition. Products that hold no packet are dropped.
 #pragma once
 
 #include <functional>
@@ -37,6 +37,9 @@ class Alternatives {
   // Gives the text of the opaque condition that it had to add, if any.
   [[nodiscard]] std::optional<std::string> restrict(const Condition& condition);
   void require(const ir::Predicate& predicate);
+  // Makes the conditions of these instances others: opaque ones.
+  void replace(const std::vector<std::string>& instances,
+               const std::function<ir::OpaqueMatch(const ir::Predicate&)>& by);
 
   [[nodiscard]] const std::vector<ir::Match>& matches() const { return matches_; }
   [[nodiscard]] std::vector<ir::Match> take() { return std::move(matches_); }

@@ -13,15 +13,15 @@ struct PriorityName {
   std::int64_t priority;
 };
 // Of ip, ip6 and inet: linux/netfilter_ipv4.h, nft's src/rule.c.
-constexpr std::array priority_names = {
-    PriorityName{"raw", -300},  PriorityName{"mangle", -150},  PriorityName{"dstnat", -100},
-    PriorityName{"filter", 0},  PriorityName{"security", 50}, PriorityName{"srcnat", 100},
-    PriorityName{"out", 100}};
+constexpr std::array priority_names = {PriorityName{"raw", -300},    PriorityName{"mangle", -150},
+                                       PriorityName{"dstnat", -100}, PriorityName{"filter", 0},
+                                       PriorityName{"security", 50}, PriorityName{"srcnat", 100},
+                                       PriorityName{"out", 100}};
 
 constexpr std::array chain_types = {std::string_view("filter"), std::string_view("nat"),
                                     std::string_view("route")};
-constexpr std::array hooks = {std::string_view("input"),      std::string_view("output"),
-                              std::string_view("forward"),    std::string_view("prerouting"),
+constexpr std::array hooks = {std::string_view("input"),       std::string_view("output"),
+                              std::string_view("forward"),     std::string_view("prerouting"),
                               std::string_view("postrouting"), std::string_view("ingress"),
                               std::string_view("egress")};
 
@@ -345,8 +345,7 @@ bool Blocks::object(TableTree& table, ObjectKind kind) {
   } else {
     body = to_end_of_line();  // `add limit t x rate 10/second`
   }
-  const auto [place, made] =
-      table.object_places.try_emplace({kind, *name}, table.objects.size());
+  const auto [place, made] = table.object_places.try_emplace({kind, *name}, table.objects.size());
   if (made) {
     table.objects.push_back({.kind = kind, .name = *name, .span = span, .body = body});
     return true;

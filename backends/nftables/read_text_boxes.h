@@ -1,4 +1,5 @@
-// The elements of a set of several fields as few boxes: elements that differ in one field are joined.
+// The elements of a set of several fields as few boxes: elements that differ in one field are
+// joined.
 #pragma once
 
 #include <cstdint>

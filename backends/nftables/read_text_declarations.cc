@@ -45,8 +45,7 @@ bool Declarations::read_type(KnownSet& set) {
   } while (cursor.take(TokenKind::dot));
   if (!set.tree->is_map) return cursor.at_end() || cursor.expected("the end of the type");
   if (!cursor.take(TokenKind::colon)) return cursor.expected("`:` and the type of the data");
-  if (cursor.word() != "verdict")
-    return cursor.unknown("only maps to verdicts are known here");
+  if (cursor.word() != "verdict") return cursor.unknown("only maps to verdicts are known here");
   return true;
 }
 
@@ -115,9 +114,8 @@ std::optional<std::string> Declarations::counter(const TableTree& table, std::st
   const auto [place, first] = counters_.try_emplace({&table, ObjectKind::counter, name});
   if (!first) return place->second;
   constexpr std::string_view prefix = "count-";
-  std::string effect(name.starts_with(prefix) && name.size() > prefix.size()
-                         ? name.substr(prefix.size())
-                         : name);
+  std::string effect(
+      name.starts_with(prefix) && name.size() > prefix.size() ? name.substr(prefix.size()) : name);
   if (counter_names_.contains(effect)) effect = std::string(name);
   while (!counter_names_.insert(effect).second) effect = std::string(table.name) + "/" + effect;
   place->second = effect;
@@ -137,8 +135,7 @@ std::string Declarations::new_instance(std::string_view wanted) {
   }
 }
 
-std::string Declarations::instance(const TableTree& table, ObjectKind kind,
-                                   std::string_view name) {
+std::string Declarations::instance(const TableTree& table, ObjectKind kind, std::string_view name) {
   const auto [place, first] = instances_.try_emplace({&table, kind, name});
   if (first) place->second = new_instance(name);
   return place->second;

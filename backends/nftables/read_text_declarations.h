@@ -1,9 +1,9 @@
-// What rules refer to by name: sets, maps, limits, counters; and the names that buckets, counters and
-// opaque conditions get in the program.
+// What rules refer to by name: sets, maps, limits, counters; and the names that buckets, counters
+// and opaque conditions get in the program.
 //
-// A set that packets fill (flag dynamic, or named by an `add`, `update` or `delete` of a rule) has no
-// elements that could be known; a match on it is opaque. Every other set holds what the script says,
-// elements with a timeout included.
+// A set that packets fill (flag dynamic, or named by an `add`, `update` or `delete` of a rule) has
+// no elements that could be known; a match on it is opaque. Every other set holds what the script
+// says, elements with a timeout included.
 //
 // A counter `count-x` is the effect x, as the encoder writes it; any other keeps its name, and gets
 // its table's in front where the short one is taken.
@@ -64,8 +64,8 @@ class Declarations {
   [[nodiscard]] std::string new_instance(std::string_view wanted);
   // What the elements of an opaque set are, as one text.
   [[nodiscard]] std::string elements_text(const SetTree& set);
-  // Accounts for memory that the program takes beyond the script's own size. False once a script has
-  // asked for more than any honest one does.
+  // Accounts for memory that the program takes beyond the script's own size. False once a script
+  // has asked for more than any honest one does.
   [[nodiscard]] bool spend(std::size_t bytes);
 
   // A note, once for each text.

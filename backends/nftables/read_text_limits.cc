@@ -99,6 +99,17 @@ std::optional<LimitText> read_limit(Cursor& cursor) {
   return limit;
 }
 
+std::string bucket_text(const ir::Predicate& predicate) {
+  if (const auto* opaque = std::get_if<ir::OpaqueMatch>(&predicate.test)) return opaque->text;
+  if (const auto* count = std::get_if<ir::ConnectionLimit>(&predicate.test))
+    return "ct count " + std::to_string(count->connections) +
+           (count->per_source ? " of each source" : "");
+  const auto& rate = std::get<ir::RateLimit>(predicate.test);
+  return "limit rate " + std::to_string(rate.packets) + "/" + std::string(to_string(rate.unit)) +
+         " burst " + std::to_string(rate.burst) + " packets" +
+         (rate.per_source ? " of each source" : "");
+}
+
 std::uint64_t seconds_to_fill(const ir::RateLimit& rate) {
   return (ir::seconds(rate.unit) * rate.burst + rate.packets - 1) / rate.packets;
 }

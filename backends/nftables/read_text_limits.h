@@ -1,4 +1,5 @@
-// `rate 10/minute burst 20 packets`, `rate over ...`, `ct count`, `quota`: conditions with a memory.
+// `rate 10/minute burst 20 packets`, `rate over ...`, `ct count`, `quota`: conditions with a
+// memory.
 #pragma once
 
 #include <optional>
@@ -18,6 +19,9 @@ struct LimitText {
 
 // From `rate` on. No value: an error was reported.
 [[nodiscard]] std::optional<LimitText> read_limit(Cursor& cursor);
+
+// A bucket as one text, whatever its kind.
+[[nodiscard]] std::string bucket_text(const ir::Predicate& predicate);
 
 // How long an empty bucket takes to fill, in seconds, rounded up.
 [[nodiscard]] std::uint64_t seconds_to_fill(const ir::RateLimit& rate);

@@ -105,8 +105,7 @@ bool Matches::need_protocol(Protocol protocol, Span span) {
   if (!family_ && (protocol == protocol::icmp || protocol == protocol::igmp) &&
       !need_family(Family::ipv4, span))
     return false;
-  if (!family_ && protocol == protocol::icmpv6 && !need_family(Family::ipv6, span))
-    return false;
+  if (!family_ && protocol == protocol::icmpv6 && !need_family(Family::ipv6, span)) return false;
   packets_.restrict_protocols(ProtocolSet::of(protocol));
   protocol_ = protocol;
   return true;
@@ -127,9 +126,8 @@ void Matches::learn(const Selector& selector, std::span<const Range> ranges) {
   if (one && has_known_header(ranges[0].first)) {
     protocol_ = Protocol{static_cast<std::uint8_t>(ranges[0].first)};
     several_protocols_ = false;
-  } else if (!one && std::all_of(ranges.begin(), ranges.end(), [](Range r) {
-               return r.single();
-             })) {
+  } else if (!one &&
+             std::all_of(ranges.begin(), ranges.end(), [](Range r) { return r.single(); })) {
     protocol_.reset();
     several_protocols_ = true;
   }
@@ -150,32 +148,29 @@ bool Matches::read_selectors(std::vector<Selector>& selectors) {
                      [&](const Selector& selector) { return need(selector); });
 }
 
-bool Matches::read_key(std::vector<Selector>& key) {
-  begin_ = cursor_.position();
-  return read_selectors(key);
-}
-
-bool Matches::read() {
+bool Matches::read_match() {
   begin_ = cursor_.position();
   map_.reset();
   std::vector<Selector> selectors;
   if (!read_selectors(selectors)) return false;
   const auto word = cursor_.word();
   if (word == "set") {
-    static constexpr std::array harmless = {
-        std::string_view("tcp option maxseg size"), std::string_view("ip dscp"),
-        std::string_view("ip6 dscp"), std::string_view("meta priority"),
-        std::string_view("meta secmark"), std::string_view("ct secmark"),
-        std::string_view("ct helper")};
+    static constexpr std::array harmless = {std::string_view("tcp option maxseg size"),
+                                            std::string_view("ip dscp"),
+                                            std::string_view("ip6 dscp"),
+                                            std::string_view("meta priority"),
+                                            std::string_view("meta secmark"),
+                                            std::string_view("ct secmark"),
+                                            std::string_view("ct helper")};
     if (std::find(harmless.begin(), harmless.end(), selectors[0].text) == harmless.end())
       return cursor_.unknown("what a rule changes in a packet is not followed");
     cursor_.advance();
     return take_new_value();
   }
   if (word == "vmap") return read_map(selectors);
-  const bool interpreted =
-      std::all_of(selectors.begin(), selectors.end(),
-                  [](const Selector& s) { return s.type != Datatype::opaque; });
+  const bool interpreted = std::all_of(selectors.begin(), selectors.end(), [](const Selector& s) {
+    return s.type != Datatype::opaque;
+  });
   const auto kind = cursor_.kind();
   const bool masked = kind == TokenKind::ampersand || kind == TokenKind::bar ||
                       kind == TokenKind::caret || word == "and" || word == "or" || word == "xor";
@@ -334,8 +329,7 @@ bool Matches::read_set(const std::vector<Selector>& selectors, Operator op) {
   const auto* known = elements(selectors, /*is_map=*/false, own, opaque);
   if (known == nullptr) {
     if (!opaque) return false;
-    const auto name = cursor_.script().spelling(
-        cursor_.script().tokens[cursor_.position() - 1]);
+    const auto name = cursor_.script().spelling(cursor_.script().tokens[cursor_.position() - 1]);
     return require_opaque(text(), table_.updated.contains(name));
   }
   if (selectors.size() > 1) {
@@ -353,9 +347,9 @@ bool Matches::read_map(const std::vector<Selector>& selectors) {
   cursor_.advance();
   if (cursor_.kind() != TokenKind::open && cursor_.kind() != TokenKind::at)
     return cursor_.expected("`{` or `@`");
-  const bool interpreted =
-      std::all_of(selectors.begin(), selectors.end(),
-                  [](const Selector& s) { return s.type != Datatype::opaque; });
+  const bool interpreted = std::all_of(selectors.begin(), selectors.end(), [](const Selector& s) {
+    return s.type != Datatype::opaque;
+  });
   if (!interpreted) return read_opaque_map(selectors);
   Elements own;
   bool opaque = false;

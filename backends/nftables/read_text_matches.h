@@ -1,13 +1,14 @@
 // One match of a rule: `tcp dport { 22, 80 }`, `ip saddr . tcp dport @allowed`, `ct state new`,
 // `meta mark vmap { 1 : accept }`.
 //
-// Adds what nft adds by itself, as version 1.0.6 does it: `tcp dport` makes sure of TCP, `ip saddr` of
-// IPv4, `icmp type` of ICMP and, where nothing above has named the family or the protocol, of IPv4.
-// `meta l4proto icmp icmp type 8` therefore looks at IPv6 packets of protocol 1 as well. A negation
-// keeps what was added. Matches that contradict each other in this are refused, as nft refuses them.
+// Adds what nft adds by itself, as version 1.0.6 does it: `tcp dport` makes sure of TCP, `ip saddr`
+// of IPv4, `icmp type` of ICMP and, where nothing above has named the family or the protocol, of
+// IPv4. `meta l4proto icmp icmp type 8` therefore looks at IPv6 packets of protocol 1 as well. A
+// negation keeps what was added. Matches that contradict each other in this are refused, as nft
+// refuses them.
 //
-// `ct state a,b` tests whether one of the bits is set, `ct state { a, b }`, `== a` and `!= a` compare
-// the whole value. In the model, as in the kernel, exactly one bit is set.
+// `ct state a,b` tests whether one of the bits is set, `ct state { a, b }`, `== a` and `!= a`
+// compare the whole value. In the model, as in the kernel, exactly one bit is set.
 //
 // Opaque: everything with `&`, `|` or `^`, negated concatenations, and what read_text_selectors.h
 // says. A set that packets fill is opaque, and so is a condition on what `numgen` says; if rules of
@@ -44,10 +45,12 @@ class Matches {
   [[nodiscard]] bool read();  // a match, or a verdict map, at the cursor
   // Those of one or more selectors in `add @set { ... }`; what nft adds for them.
   [[nodiscard]] bool read_key(std::vector<Selector>& key);
-  [[nodiscard]] bool need_family(Family family, Span span);
-  [[nodiscard]] bool need_protocol(Protocol protocol, Span span);
-  // A condition that is not about the packet's fields.
-  void require(const ir::Predicate& predicate) { packets_.require(predicate); }
+  // What an answer of `reject` makes sure of.
+  [[nodiscard]] bool narrow_to(Family family, Span span);
+  [[nodiscard]] bool narrow_to(Protocol protocol, Span span);
+  // A bucket: a condition with a memory of the packets that reach it. One that conditions follow
+  // remembers others too, and becomes opaque.
+  void require_bucket(const ir::Predicate& predicate);
   [[nodiscard]] bool require_opaque(const std::string& text, bool own_to_this_place);
 
   [[nodiscard]] const Alternatives& packets() const { return packets_; }
@@ -58,10 +61,25 @@ class Matches {
   [[nodiscard]] std::optional<Protocol> known_protocol() const { return protocol_; }
 
  private:
-  enum class Operator { implied, equal, not_equal, less, greater, less_equal, greater_equal, clear };
+  enum class Operator {
+    implied,
+    equal,
+    not_equal,
+    less,
+    greater,
+    less_equal,
+    greater_equal,
+    clear
+  };
 
+  [[nodiscard]] bool read_match();
+  // Runs `narrow`, and looks what it does to the buckets before it.
+  template <class Narrow>
+  [[nodiscard]] bool behind_buckets(const Narrow& narrow);
   [[nodiscard]] bool read_selectors(std::vector<Selector>& selectors);
   [[nodiscard]] bool need(const Selector& selector);
+  [[nodiscard]] bool need_family(Family family, Span span);
+  [[nodiscard]] bool need_protocol(Protocol protocol, Span span);
   [[nodiscard]] Operator take_operator();
   [[nodiscard]] bool read_operand(const std::vector<Selector>& selectors);
   [[nodiscard]] bool read_single(const Selector& selector, Operator op);
@@ -95,10 +113,11 @@ class Matches {
   std::function<std::string()> place_;
   Alternatives packets_;
   std::optional<std::vector<MapPart>> map_;
-  std::uint32_t begin_ = 0;       // of the match under way
-  std::uint32_t behind_ = 0;      // its left-hand side
-  std::string left_;              // that side, canonical
-  std::size_t opaque_bytes_ = 0;  // of all conditions of a product
+  std::uint32_t begin_ = 0;           // of the match under way
+  std::uint32_t behind_ = 0;          // its left-hand side
+  std::string left_;                  // that side, canonical
+  std::size_t opaque_bytes_ = 0;      // of all conditions of a product
+  std::vector<std::string> buckets_;  // instances that nothing has narrowed since
   // What nft knows of the packet by now.
   std::optional<Family> family_;
   std::optional<Protocol> protocol_;

@@ -18,13 +18,12 @@ bool begins_statement(std::string_view word) {
 }
 
 bool joins(const Cursor& cursor) {
-  static constexpr std::array kinds = {TokenKind::comma,      TokenKind::bar,
-                                       TokenKind::ampersand,  TokenKind::caret,
-                                       TokenKind::dot,        TokenKind::dash,
-                                       TokenKind::slash,      TokenKind::shift_left,
-                                       TokenKind::shift_right};
-  static constexpr std::array words = std::to_array<std::string_view>(
-      {"and", "or", "xor", "lshift", "rshift"});
+  static constexpr std::array kinds = {
+      TokenKind::comma, TokenKind::bar,        TokenKind::ampersand,
+      TokenKind::caret, TokenKind::dot,        TokenKind::dash,
+      TokenKind::slash, TokenKind::shift_left, TokenKind::shift_right};
+  static constexpr std::array words =
+      std::to_array<std::string_view>({"and", "or", "xor", "lshift", "rshift"});
   return std::find(kinds.begin(), kinds.end(), cursor.kind()) != kinds.end() ||
          std::find(words.begin(), words.end(), cursor.word()) != words.end();
 }
@@ -70,8 +69,7 @@ bool Matches::require_opaque(const std::string& text, bool own_to_this_place) {
 bool Matches::take_primary() {
   const auto kind = cursor_.kind();
   if (kind == TokenKind::number || kind == TokenKind::ipv4 || kind == TokenKind::ipv6 ||
-      kind == TokenKind::string ||
-      (kind == TokenKind::word && !begins_statement(cursor_.word()))) {
+      kind == TokenKind::string || (kind == TokenKind::word && !begins_statement(cursor_.word()))) {
     cursor_.advance();
     return true;
   }
@@ -102,8 +100,8 @@ bool Matches::take_operand() {
   return true;
 }
 
-// Behind `set`. A value that is looked up ends the rule here, since the rule goes on only where there
-// is one.
+// Behind `set`. A value that is looked up ends the rule here, since the rule goes on only where
+// there is one.
 bool Matches::take_new_value() {
   if (!is_selector(cursor_)) return take_operand();
   do {
@@ -124,8 +122,8 @@ bool Matches::read_opaque(const std::vector<Selector>& selectors) {
   }
   (void)take_operator();
   if (!take_operand()) return false;
-  bool own = std::any_of(selectors.begin(), selectors.end(),
-                         [](const Selector& s) { return s.changes; });
+  bool own =
+      std::any_of(selectors.begin(), selectors.end(), [](const Selector& s) { return s.changes; });
   const auto& tokens = cursor_.script().tokens;
   for (auto i = begin_; i + 1 < cursor_.position(); ++i)
     own |= tokens[i].kind == TokenKind::at &&
@@ -166,8 +164,7 @@ bool Matches::read_opaque_map(const std::vector<Selector>& selectors) {
 
 bool Matches::opaque_part(Cursor& cursor, const std::string& left, std::vector<MapPart>& parts) {
   const auto first = cursor.position();
-  while (!cursor.at_end() && cursor.kind() != TokenKind::colon &&
-         cursor.kind() != TokenKind::comma)
+  while (!cursor.at_end() && cursor.kind() != TokenKind::colon && cursor.kind() != TokenKind::comma)
     cursor.advance();
   const auto key = cursor.text({first, cursor.position()});
   if (key.empty() || key == "*") {

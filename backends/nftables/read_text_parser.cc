@@ -223,9 +223,8 @@ class Parser {
       cursor_.advance();
       const auto family = family_of(cursor_.word());
       if (family) cursor_.advance();
-      std::erase_if(tree_.tables, [&](const TableTree& table) {
-        return !family || table.family == *family;
-      });
+      std::erase_if(tree_.tables,
+                    [&](const TableTree& table) { return !family || table.family == *family; });
       return true;
     }
     if (what == "table") {

@@ -1,9 +1,9 @@
 // The commands and blocks of an nft script: tokens to a tree.
 //
-// Understands `table` blocks with what is in them; `add` and `create` of tables, chains, rules, sets,
-// maps, elements and objects; `insert rule`; `delete` and `destroy` of what is named; `flush`.
-// Refuses what refers to the ruleset that is loaded (handles, positions, `replace`, `list`), and
-// `include`.
+// Understands `table` blocks with what is in them; `add` and `create` of tables, chains, rules,
+// sets, maps, elements and objects; `insert rule`; `delete` and `destroy` of what is named;
+// `flush`. Refuses what refers to the ruleset that is loaded (handles, positions, `replace`,
+// `list`), and `include`.
 #pragma once
 
 #include <optional>

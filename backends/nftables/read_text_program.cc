@@ -16,7 +16,7 @@
 namespace firewright::nftables::script {
 namespace {
 
-constexpr std::size_t deepest_jump = 16;         // NFT_JUMP_STACK_SIZE
+constexpr std::size_t deepest_jump = 16;           // NFT_JUMP_STACK_SIZE
 constexpr std::int64_t conntrack_priority = -200;  // NF_IP_PRI_CONNTRACK
 
 std::string_view family_text(TableFamily family) {
@@ -77,9 +77,13 @@ class ProgramMaker {
         if (!chain.base) continue;
         const auto hook = hook_of(table, chain);
         if (hook)
-          chains_.push_back(
-              {.table = &table, .tree = &chain, .hook = hook, .name = {}, .jumps = {}, .state = {},
-               .depth = 0});
+          chains_.push_back({.table = &table,
+                             .tree = &chain,
+                             .hook = hook,
+                             .name = {},
+                             .jumps = {},
+                             .state = {},
+                             .depth = 0});
         else
           warn_not_compared(table, chain);
       }
@@ -96,9 +100,8 @@ class ProgramMaker {
     if (chain.rules.empty() && chain.inserted.empty() && !chain.drops) return;
     sink_.report(Kind::artifact_not_compared, chain.span,
                  {"the chain `" + std::string(chain.name) + "` of table `" +
-                  std::string(family_text(table.family)) + " " + std::string(table.name) +
-                  "` (" + std::string(chain.base->type) + ", " + std::string(chain.base->hook) +
-                  ")"});
+                  std::string(family_text(table.family)) + " " + std::string(table.name) + "` (" +
+                  std::string(chain.base->type) + ", " + std::string(chain.base->hook) + ")"});
   }
 
   // Jumps stay inside a table, so the tables of the base chains are all there are.
@@ -166,8 +169,12 @@ class ProgramMaker {
     const auto [place, fresh] =
         places_.try_emplace({&table, std::string_view(chain.name)}, chains_.size());
     if (fresh)
-      chains_.push_back({.table = &table, .tree = &chain, .hook = {},
-                         .name = new_name(&table, chain.name), .jumps = {}, .state = {},
+      chains_.push_back({.table = &table,
+                         .tree = &chain,
+                         .hook = {},
+                         .name = new_name(&table, chain.name),
+                         .jumps = {},
+                         .state = {},
                          .depth = 0});
     auto& jumps = chains_[from].jumps;
     if (jumps.empty() || jumps.back() != place->second) jumps.push_back(place->second);

@@ -6,14 +6,15 @@
 // hook in ascending priority; of two with the same, the one that was made later comes first
 // (net/netfilter/core.c, nf_hook_entries_grow).
 //
-// Not compared, with a warning unless they have no rules and accept: chains of other types, on other
-// hooks, of bridges and devices, and on output before connection tracking, where `ct state` does not
-// mean what it says.
+// Not compared, with a warning unless they have no rules and accept: chains of other types, on
+// other hooks, of bridges and devices, and on output before connection tracking, where `ct state`
+// does not mean what it says.
 //
 // A table of one family gets base chains that accept the other; its drop policy is a last rule, and
 // `return` and `goto` in such a chain say themselves what the policy says.
 //
-// Refused: jumps to what is not there, to a base chain, in a circle, or deeper than the kernel goes.
+// Refused: jumps to what is not there, to a base chain, in a circle, or deeper than the kernel
+// goes.
 #pragma once
 
 #include <optional>

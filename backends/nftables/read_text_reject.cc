@@ -77,15 +77,15 @@ std::optional<ir::RejectKind> read_reject(Cursor& cursor, Matches& matches, Tabl
       cursor.expected("`reset`");
       return std::nullopt;
     }
-    if (!matches.need_protocol(protocol::tcp, cursor.since(first))) return std::nullopt;
+    if (!matches.narrow_to(protocol::tcp, cursor.since(first))) return std::nullopt;
     return tcp_reset;
   }
   if (cursor.take_word("icmp")) {
-    if (!matches.need_family(Family::ipv4, cursor.since(first))) return std::nullopt;
+    if (!matches.narrow_to(Family::ipv4, cursor.since(first))) return std::nullopt;
     return take_code(cursor, icmp_kind, icmp_code_number);
   }
   if (cursor.take_word("icmpv6")) {
-    if (!matches.need_family(Family::ipv6, cursor.since(first))) return std::nullopt;
+    if (!matches.narrow_to(Family::ipv6, cursor.since(first))) return std::nullopt;
     return take_code(cursor, icmpv6_kind, icmpv6_code_number);
   }
   if (cursor.word() == "icmpx") {

@@ -1,5 +1,5 @@
-// `reject`, and what nft adds for it: an answer of one family makes sure of the family, a TCP reset of
-// TCP.
+// `reject`, and what nft adds for it: an answer of one family makes sure of the family, a TCP reset
+// of TCP.
 #pragma once
 
 #include <optional>

@@ -202,9 +202,9 @@ static_assert(std::is_sorted(known.begin(), known.end(), before));
 
 // Those of meta that nft takes without the word.
 constexpr std::array alone = std::to_array<std::string_view>(
-    {"iif", "iifname", "oif", "oifname", "mark", "skuid", "skgid", "iiftype", "oiftype", "iifgroup",
-     "oifgroup", "pkttype", "cpu", "cgroup", "rtclassid", "ibrname", "obrname", "time", "day",
-     "hour"});
+    {"iif",       "iifname", "oif",      "oifname",  "mark",    "skuid", "skgid",
+     "iiftype",   "oiftype", "iifgroup", "oifgroup", "pkttype", "cpu",   "cgroup",
+     "rtclassid", "ibrname", "obrname",  "time",     "day",     "hour"});
 
 // First words of longer or other selectors, all opaque.
 constexpr std::array others =
@@ -218,8 +218,9 @@ const Known* find(std::string_view first, std::string_view second) {
 }
 
 bool is_header(std::string_view word) {
-  const auto* place = std::lower_bound(known.begin(), known.end(), word,
-                                       [](const Known& k, std::string_view w) { return k.first < w; });
+  const auto* place =
+      std::lower_bound(known.begin(), known.end(), word,
+                       [](const Known& k, std::string_view w) { return k.first < w; });
   return place != known.end() && place->first == word;
 }
 
@@ -250,11 +251,12 @@ std::uint32_t long_selector(const Cursor& cursor) {
     const auto third = cursor.word(2);
     return third == "ip" || third == "ip6" ? 4 : 3;
   }
-  // `ip option rr ptr`, `tcp option maxseg size`, `sctp chunk data type`: a field or `exists` behind.
+  // `ip option rr ptr`, `tcp option maxseg size`, `sctp chunk data type`: a field or `exists`
+  // behind.
   if ((second == "option" && (first == "ip" || first == "tcp")) ||
       (second == "chunk" && first == "sctp")) {
-    const bool ends = cursor.word(3).empty() || cursor.word(3) == "exists" ||
-                      cursor.word(3) == "missing";
+    const bool ends =
+        cursor.word(3).empty() || cursor.word(3) == "exists" || cursor.word(3) == "missing";
     return ends ? 3 : 4;
   }
   if (first == "rt" && second == "nexthop") return 2;
@@ -325,7 +327,10 @@ std::optional<Selector> read_selector(Cursor& cursor) {
     return std::nullopt;
   }
   cursor.advance(words);
-  Selector selector{.field = entry->field, .type = entry->type, .family = {}, .protocol = {},
+  Selector selector{.field = entry->field,
+                    .type = entry->type,
+                    .family = {},
+                    .protocol = {},
                     .changes = second == "random",
                     .text = std::string(first) + " " + std::string(second)};
   set_needs(selector, entry->needs);

@@ -1,13 +1,14 @@
 // What a match of nft looks at: the words on its left-hand side.
 //
-// Interpreted: meta nfproto, l4proto, protocol, iif, iifname, oif, oifname, skuid, skgid; ct state; ip
-// and ip6 saddr, daddr; ip protocol; ip6 nexthdr; sport and dport of tcp, udp, udplite, sctp, dccp and
-// th; icmp and icmpv6 type, code. Everything else that a packet alone answers is opaque.
+// Interpreted: meta nfproto, l4proto, protocol, iif, iifname, oif, oifname, skuid, skgid; ct state;
+// ip and ip6 saddr, daddr; ip protocol; ip6 nexthdr; sport and dport of tcp, udp, udplite, sctp,
+// dccp and th; icmp and icmpv6 type, code. Everything else that a packet alone answers is opaque.
 //
-// `ip6 nexthdr` looks at the first header only and misses what stands behind extension headers. It is
-// taken as the packet's protocol together with one opaque condition, that there are none.
+// `ip6 nexthdr` looks at the first header only and misses what stands behind extension headers. It
+// is taken as the packet's protocol together with one opaque condition, that there are none.
 //
-// `iif` and `oif` hold numbers that nft looks up when it loads a script; they are taken as the names.
+// `iif` and `oif` hold numbers that nft looks up when it loads a script; they are taken as the
+// names.
 #pragma once
 
 #include <cstdint>

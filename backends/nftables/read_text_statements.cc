@@ -65,8 +65,8 @@ class RuleReader {
   }
 
   static bool is_verdict(std::string_view word) {
-    static constexpr std::array verdicts = std::to_array<std::string_view>(
-        {"accept", "drop", "continue", "return", "jump", "goto"});
+    static constexpr std::array verdicts =
+        std::to_array<std::string_view>({"accept", "drop", "continue", "return", "jump", "goto"});
     return std::find(verdicts.begin(), verdicts.end(), word) != verdicts.end();
   }
 
@@ -75,7 +75,8 @@ class RuleReader {
         std::to_array<std::string_view>({"masquerade", "snat", "dnat", "redirect", "tproxy"});
     if (word.empty()) return cursor_.expected("a match, a statement or a verdict");
     if (std::find(nat.begin(), nat.end(), word) != nat.end())
-      return cursor_.unknown("address translation is read in chains of type nat only, and left out");
+      return cursor_.unknown(
+          "address translation is read in chains of type nat only, and left out");
     if (word == "queue")
       return cursor_.unknown("what another program decides about a packet is not known");
     if (word == "xt") return cursor_.unknown("read the rules with iptables-save instead");
@@ -218,11 +219,11 @@ class RuleReader {
 
   void require_bucket(std::string instance, const LimitText& limit) {
     if (limit.rate) {
-      matches_.require({.instance = std::move(instance), .test = *limit.rate});
+      matches_.require_bucket({.instance = std::move(instance), .test = *limit.rate});
       return;
     }
     declarations_.note_opaque(limit.text, origin_.span);
-    matches_.require({.instance = std::move(instance), .test = ir::OpaqueMatch{limit.text}});
+    matches_.require_bucket({.instance = std::move(instance), .test = ir::OpaqueMatch{limit.text}});
   }
 
   // The rule's own name, "input-3".
@@ -295,7 +296,7 @@ class RuleReader {
     if (!over.empty())
       require_bucket(own_instance(), {.rate = {}, .text = over});
     else
-      matches_.require({.instance = own_instance(), .test = *limit});
+      matches_.require_bucket({.instance = own_instance(), .test = *limit});
     return true;
   }
 
@@ -390,8 +391,10 @@ class RuleReader {
       auto rate = *update.limit->rate;
       rate.per_source = true;
       const bool kept = !update.timeout || (renews && *update.timeout >= seconds_to_fill(rate));
-      if (kept) predicate.test = rate;
-      else predicate.test = ir::OpaqueMatch{text};
+      if (kept)
+        predicate.test = rate;
+      else
+        predicate.test = ir::OpaqueMatch{text};
     } else if (of_source && update.connections && update.over.empty() && !update.limit &&
                !update.timeout) {
       auto limit = *update.connections;
@@ -415,7 +418,7 @@ class RuleReader {
     predicate.instance = std::move(*instance);
     if (std::holds_alternative<ir::OpaqueMatch>(predicate.test))
       declarations_.note_opaque(text, origin_.span);
-    matches_.require(predicate);
+    matches_.require_bucket(predicate);
     return true;
   }
 

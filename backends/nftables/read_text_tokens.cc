@@ -16,12 +16,8 @@ constexpr std::size_t most_expanded_tokens = 10'000'000;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool in_word(char c) {
-  return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '/';
-}
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool in_word(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '/'; }
 
 // aa:bb:cc:dd:ee:ff
 bool is_mac(std::string_view text) {
@@ -130,15 +126,12 @@ class Tokenizer {
     const std::size_t begin = at_;
     std::size_t end = begin;
     std::size_t colons = 0;
-    std::size_t dots = 0;
     constexpr std::size_t longest = 45;  // of an IPv6 address with an IPv4 tail
     while (end < text_.size() && end - begin <= longest) {
       const char c = text_[end];
       if (c == ':')
         ++colons;
-      else if (c == '.')
-        ++dots;
-      else if (!is_hex(c))
+      else if (c != '.' && !is_hex(c))
         break;
       ++end;
     }
@@ -255,8 +248,7 @@ class Tokenizer {
 
   [[nodiscard]] std::string_view spelling(std::size_t token) const {
     const auto& t = script_.tokens[token];
-    return t.kind == TokenKind::word ? text_.substr(t.begin, t.end - t.begin)
-                                     : std::string_view{};
+    return t.kind == TokenKind::word ? text_.substr(t.begin, t.end - t.begin) : std::string_view{};
   }
 
   [[nodiscard]] bool is_definition() const {
@@ -272,10 +264,11 @@ class Tokenizer {
     const bool undefine = spelling(statement_) == "undefine";
     const std::size_t count = tokens.size() - statement_;
     const bool named = count >= 2 && tokens[statement_ + 1].kind == TokenKind::word;
-    const bool whole = undefine ? count == 2
-                                : count >= 4 && tokens[statement_ + 2].kind == TokenKind::assign;
+    const bool whole =
+        undefine ? count == 2 : count >= 4 && tokens[statement_ + 2].kind == TokenKind::assign;
     if (!named || !whole)
-      return refuse(tokens[statement_].begin, tokens.back().end, "expected `define NAME = VALUE`");
+      return refuse(tokens[statement_].begin, tokens[statement_].end,
+                    "expected `define NAME = VALUE`");
     const auto name = spelling(statement_ + 1);
     if (undefine && find(name) == nullptr) return undefined(name, tokens[statement_ + 1]);
     Definition definition;
@@ -325,9 +318,9 @@ class Tokenizer {
   std::string_view text_;
   Sink& sink_;
   std::size_t at_ = 0;
-  std::size_t depth_ = 0;      // of all braces
-  std::size_t open_sets_ = 0;  // of those inside a definition
-  std::size_t statement_ = 0;  // its first token
+  std::size_t depth_ = 0;                                            // of all braces
+  std::size_t open_sets_ = 0;                                        // of those inside a definition
+  std::size_t statement_ = 0;                                        // its first token
   std::map<std::string_view, std::vector<Definition>> definitions_;  // the last one counts
   std::vector<std::pair<std::string_view, std::size_t>> scopes_;     // with the depth of each
   std::size_t expanded_ = 0;

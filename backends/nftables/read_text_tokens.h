@@ -1,9 +1,9 @@
 // The words of an nft script: text to tokens, with its variables put in.
 //
-// Owns comments, line continuation, `define`, `redefine`, `undefine` and `$name`. A variable's tokens
-// stand where it is used and keep the places where they were written. A variable is visible from its
-// definition to the end of the block around it. Refuses what is no token of nft, strings over several
-// lines, and variables that blow up a file beyond reason.
+// Owns comments, line continuation, `define`, `redefine`, `undefine` and `$name`. A variable's
+// tokens stand where it is used and keep the places where they were written. A variable is visible
+// from its definition to the end of the block around it. Refuses what is no token of nft, strings
+// over several lines, and variables that blow up a file beyond reason.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,14 @@
 namespace firewright::nftables::script {
 
 enum class TokenKind : std::uint8_t {
-  word,     // a keyword, a name, a duration, a MAC address; may end in `*`
-  number,   // decimal or 0x
-  ipv4,     // an address without its prefix length
-  ipv6,     //
-  string,   // in quotes
-  at,       // @
-  open,     // {
-  close,    // }
+  word,    // a keyword, a name, a duration, a MAC address; may end in `*`
+  number,  // decimal or 0x
+  ipv4,    // an address without its prefix length
+  ipv6,    //
+  string,  // in quotes
+  at,      // @
+  open,    // {
+  close,   // }
   open_parenthesis,
   close_parenthesis,
   comma,

@@ -1,8 +1,8 @@
 // An nft script as a tree: tables, and in them chains, sets, maps and named objects.
 //
 // What stands inside a rule or a set's elements stays a range of tokens; read_text_statements and
-// read_text_values look into it when the rule takes part in filtering. Everything is in the order in
-// which it was made, since that is the order in which the kernel sees it.
+// read_text_values look into it when the rule takes part in filtering. Everything is in the order
+// in which it was made, since that is the order in which the kernel sees it.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +50,7 @@ struct SetTree {
   TokenRange type;  // of the keys, and of a map behind a colon its data
   bool is_typeof = false;
   bool interval = false;
-  bool dynamic = false;  // as it says itself; see also TableTree::updated
+  bool dynamic = false;                  // as it says itself; see also TableTree::updated
   std::optional<std::uint64_t> timeout;  // seconds
   std::vector<TokenRange> elements;      // without their braces
 };

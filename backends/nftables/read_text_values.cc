@@ -48,8 +48,7 @@ std::optional<std::uint32_t> named_value(Datatype type, std::string_view name) {
     case Datatype::icmpv6_type: return icmpv6_type_number(name);
     case Datatype::icmpv6_code: return icmpv6_code_number(name);
     case Datatype::user:
-    case Datatype::group:
-      return name == "root" ? std::optional<std::uint32_t>(0) : std::nullopt;
+    case Datatype::group: return name == "root" ? std::optional<std::uint32_t>(0) : std::nullopt;
     case Datatype::state: return state_bit(name);
     case Datatype::ipv4:
     case Datatype::ipv6:

@@ -1,8 +1,8 @@
-// Values of the fields that are interpreted: single ones, prefixes, ranges, and the elements of sets
-// and maps.
+// Values of the fields that are interpreted: single ones, prefixes, ranges, and the elements of
+// sets and maps.
 //
-// Everything is a range of unsigned numbers. An interface is the 16 bytes of its name, the first one
-// highest, as the kernel keeps it; a wildcard is the range of the names that begin with it.
+// Everything is a range of unsigned numbers. An interface is the 16 bytes of its name, the first
+// one highest, as the kernel keeps it; a wildcard is the range of the names that begin with it.
 #pragma once
 
 #include <cstddef>

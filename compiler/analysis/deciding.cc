@@ -57,9 +57,11 @@ class Walk {
       is_last_ = &base == last;
       accepted_ = Booleans::none;
       const auto fell = chain(base, packets, 0);
-      packets = base.policy == ir::VerdictKind::drop ? accepted_
-                                                     : booleans_.either(accepted_, fell);
+      packets =
+          base.policy == ir::VerdictKind::drop ? accepted_ : booleans_.either(accepted_, fell);
     }
+    // Where the last chain has nothing to say, those that let the packets come so far have said it.
+    if (result_.rules.empty()) result_.rules = earlier_;
     return std::move(result_);
   }
 
@@ -77,10 +79,10 @@ class Walk {
       switch (rule.verdict.kind) {
         case ir::VerdictKind::accept:
           accepted_ = booleans_.either(accepted_, matched);
-          if (is_last_) found(rule);
+          found(is_last_ ? result_.rules : earlier_, rule);
           break;
         case ir::VerdictKind::drop:
-        case ir::VerdictKind::reject: found(rule); break;
+        case ir::VerdictKind::reject: found(result_.rules, rule); break;
         case ir::VerdictKind::next: continue;
         case ir::VerdictKind::return_: returned = booleans_.either(returned, matched); break;
         case ir::VerdictKind::jump:
@@ -102,16 +104,15 @@ class Walk {
     return booleans_.either(packets, returned);
   }
 
-  void found(const ir::Rule& rule) {
-    const bool known = std::any_of(
-        result_.rules.begin(), result_.rules.end(), [&](const ir::Rule* other) {
-          return other->origin.span == rule.origin.span && other->origin == rule.origin;
-        });
+  void found(std::vector<const ir::Rule*>& list, const ir::Rule& rule) {
+    const bool known = std::any_of(list.begin(), list.end(), [&](const ir::Rule* other) {
+      return other->origin.span == rule.origin.span && other->origin == rule.origin;
+    });
     if (known) return;
-    if (result_.rules.size() == most_)
+    if (list.size() == most_)
       result_.more = true;
     else
-      result_.rules.push_back(&rule);
+      list.push_back(&rule);
   }
 
   semantics::Diagrams& diagrams_;
@@ -121,6 +122,7 @@ class Walk {
   const semantics::Box& box_;
   std::size_t most_;
   Deciding result_;
+  std::vector<const ir::Rule*> earlier_;  // that accept in chains before the last one
   Node accepted_ = Booleans::none;
   bool is_last_ = true;
   std::size_t looked_at_ = 0;

@@ -14,11 +14,10 @@ struct Deciding {
   bool more = false;                   // and others, which were not looked for
 };
 
-// The rules that decide packets of a set which lies in the box, at most `most`; a chain's policy is no
-// rule.
+// The rules that decide packets of a set which lies in the box, at most `most`; a chain's policy is
+// no rule.
 [[nodiscard]] Deciding deciding(semantics::Diagrams& diagrams, const semantics::Space& space,
                                 const ir::Program& program, ir::Hook hook,
-                                const semantics::Box& box, semantics::Node set,
-                                std::size_t most);
+                                const semantics::Box& box, semantics::Node set, std::size_t most);
 
 }  // namespace firewright::analysis

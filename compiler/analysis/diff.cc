@@ -100,8 +100,7 @@ class Attempt {
       if (!collect(hook)) return std::nullopt;
     Difference difference;
     difference.proved = true;
-    for (const auto change :
-         {Change::accepted, Change::denied, Change::refusal, Change::effects}) {
+    for (const auto change : {Change::accepted, Change::denied, Change::refusal, Change::effects}) {
       auto found = class_of(change);
       if (diagrams().exhausted()) return std::nullopt;
       if (found) difference.classes.push_back(std::move(*found));
@@ -162,14 +161,11 @@ class Attempt {
     if (classified == Diagrams::leaf(0)) return !diagrams().exhausted();
     for (std::size_t i = 0; i < kinds_.list().size(); ++i) {
       const auto set = diagrams().map(
-          diagrams().new_operation(), classified, [&](std::uint32_t leaf) {
-            return leaf == i + 1 ? Booleans::all : Booleans::none;
-          });
+          diagrams().new_operation(), classified,
+          [&](std::uint32_t leaf) { return leaf == i + 1 ? Booleans::all : Booleans::none; });
       if (set != Booleans::none)
-        changed_.push_back({.hook = hook,
-                            .change = kinds_.list()[i].change,
-                            .set = set,
-                            .excluded = excluded});
+        changed_.push_back(
+            {.hook = hook, .change = kinds_.list()[i].change, .set = set, .excluded = excluded});
     }
     return !diagrams().exhausted();
   }
@@ -181,8 +177,8 @@ class Attempt {
     for (const auto& changed : changed_) {
       if (changed.change != change) continue;
       all += semantics::share(diagrams(), space(), changed.set);
-      auto boxes = semantics::boxes(diagrams(), space(), changed.set,
-                                    {.boxes = options_.boxes}, changed.excluded);
+      auto boxes = semantics::boxes(diagrams(), space(), changed.set, {.boxes = options_.boxes},
+                                    changed.excluded);
       for (auto& group : with_twins(std::move(boxes.boxes))) {
         ChangedBox one;
         one.hook = changed.hook;

@@ -1,8 +1,8 @@
 // What changes between two programs, in packets.
 //
 // Every packet is looked at, not a sample: the answer is the exact difference, or that it was not
-// proved. It comes in classes, what opens first; each class as boxes in the authors' words, each box
-// with a packet of it and with what decides that packet on both sides.
+// proved. It comes in classes, what opens first; each class as boxes in the authors' words, each
+// box with a packet of it and with what decides that packet on both sides.
 #pragma once
 
 #include <cstddef>

@@ -143,8 +143,8 @@ std::string to_text(const Difference& difference, const DiffNames& names, const 
     out += "\n" + std::string(to_string(found.change)) + ":\n";
     for (const auto& group : grouped(found, 0, found.shown, sources)) {
       for (const auto* box : group.boxes)
-        out += "  " + box->words.sentence() + "\n    packet  " +
-               to_text(box->witness.packet) + "\n";
+        out +=
+            "  " + box->words.sentence() + "\n    packet  " + to_text(box->witness.packet) + "\n";
       out += "    before  " + group.before + "\n    after   " + group.after + "\n";
     }
     if (has_rest(found)) out += "  " + rest_of(found) + "\n";

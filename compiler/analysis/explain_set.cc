@@ -27,21 +27,20 @@ std::vector<semantics::Box> as_asked(std::vector<semantics::Box> boxes, const Pa
   return boxes;
 }
 
-TreatedPart part_of(semantics::Meanings& meanings, const ir::Program& program,
-                    const PacketSet& set, const Vocabulary& vocabulary,
-                    const ir::Verdict& verdict, Node packets) {
+TreatedPart part_of(semantics::Meanings& meanings, const ir::Program& program, const PacketSet& set,
+                    const Vocabulary& vocabulary, const ir::Verdict& verdict, Node packets) {
   auto& diagrams = meanings.diagrams();
   const auto& space = meanings.space();
   TreatedPart part;
   part.verdict = verdict;
   auto boxes = semantics::boxes(diagrams, space, packets, {.boxes = most_boxes});
-  part.left_out = semantics::share(diagrams, space, boxes.rest) /
-                  semantics::share(diagrams, space, packets);
+  part.left_out =
+      semantics::share(diagrams, space, boxes.rest) / semantics::share(diagrams, space, packets);
   for (auto& group : with_twins(std::move(boxes.boxes))) {
     TreatedBox one;
     one.words = say(vocabulary, set.hook, as_asked(group, set));
-    if (auto found = semantics::witness(diagrams, space, set.hook,
-                                        to_node(diagrams, space, group[0])))
+    if (auto found =
+            semantics::witness(diagrams, space, set.hook, to_node(diagrams, space, group[0])))
       one.witness = std::move(*found);
     one.treatment = treatment(program, one.witness, group, packets, diagrams, space);
     one.boxes = std::move(group);
@@ -51,8 +50,7 @@ TreatedPart part_of(semantics::Meanings& meanings, const ir::Program& program,
 }
 
 std::optional<SetExplanation> attempt(const ir::Program& program, const PacketSet& set,
-                                      const Vocabulary& vocabulary,
-                                      const semantics::Attempt& how) {
+                                      const Vocabulary& vocabulary, const semantics::Attempt& how) {
   ir::Program asked;  // so that the space knows the boundaries of the set
   asked.chains.push_back({.name = "asked", .hook = {}, .policy = {}, .rules = {}});
   for (const auto& match : set.matches) {
@@ -78,12 +76,13 @@ std::optional<SetExplanation> attempt(const ir::Program& program, const PacketSe
     if (known == verdicts.end()) verdicts.push_back(verdict);
     return Diagrams::leaf(static_cast<std::uint32_t>(at) + 1);
   };
-  const auto treated = diagrams.combine(
-      diagrams.new_operation(), packets, *meaning, [&](Node in, Node y) -> std::optional<Node> {
-        if (in == Booleans::none) return Booleans::none;
-        if (!Diagrams::is_leaf(in) || !Diagrams::is_leaf(y)) return std::nullopt;
-        return number(Diagrams::value(y));
-      });
+  const auto treated = diagrams.combine(diagrams.new_operation(), packets, *meaning,
+                                        [&](Node in, Node y) -> std::optional<Node> {
+                                          if (in == Booleans::none) return Booleans::none;
+                                          if (!Diagrams::is_leaf(in) || !Diagrams::is_leaf(y))
+                                            return std::nullopt;
+                                          return number(Diagrams::value(y));
+                                        });
   SetExplanation explanation;
   explanation.proved = true;
   for (std::uint32_t i = 0; i < verdicts.size(); ++i) {

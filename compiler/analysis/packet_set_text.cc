@@ -102,8 +102,8 @@ class SetParser {
   }
 
   bool icmp_types(const Word& word, std::string_view name, std::size_t slash) {
-    const auto text = slash == std::string_view::npos ? std::string_view()
-                                                      : word.text.substr(slash + 1);
+    const auto text =
+        slash == std::string_view::npos ? std::string_view() : word.text.substr(slash + 1);
     const auto* known = find_icmp_name(text);
     const auto add = [&](Family family, Protocol protocol,
                          const std::optional<Interval<IcmpTypeCode>>& of_name) {
@@ -215,9 +215,9 @@ class SetParser {
     else if (const auto* v6 = std::get_if<Interval<Ipv6>>(&parsed.value))
       set.v6 = set.v6 | Ipv6Set{*v6};
     else
-      return fail(word.span, quote(item) + " is no address, no prefix and no group",
-                  parsed.suggestion.empty() ? std::string(example)
-                                            : "perhaps " + quote(parsed.suggestion));
+      return fail(
+          word.span, quote(item) + " is no address, no prefix and no group",
+          parsed.suggestion.empty() ? std::string(example) : "perhaps " + quote(parsed.suggestion));
     return true;
   }
 
@@ -250,7 +250,8 @@ class SetParser {
   bool options() {
     while (!at_end()) {
       const auto word = take();
-      if (!is_option(word.text)) return fail(word.span, quote(word.text) + " is not understood here");
+      if (!is_option(word.text))
+        return fail(word.span, quote(word.text) + " is not understood here");
       if (word.text == "ipv4" || word.text == "ipv6") {
         exception_.family = {word.text == "ipv4" ? Family::ipv4 : Family::ipv6, word.span};
         continue;
@@ -378,8 +379,7 @@ bool is_packet_set(std::string_view text, const policy::Policy& policy) {
 }
 
 std::optional<PacketSet> parse_packet_set(FileId file, const Sources& sources,
-                                          const policy::Policy& policy, Target target,
-                                          Sink& sink) {
+                                          const policy::Policy& policy, Target target, Sink& sink) {
   const auto text = sources.file(file).text();
   if (text.size() > longest_text) {
     sink.report(Kind::bad_packet, {file, 0, 0}, {"it is longer than 4096 bytes"});

@@ -7,9 +7,9 @@
 //   ADDRESSES = address, prefix, "low-high" or group, with commas between
 //   OPTION    = "in" ZONE | "out" ZONE | a state | "ipv4" | "ipv6" | "user" ID | "group" ID
 //
-// Ports before the arrow are the source's; without an arrow and a source, the destination's. As with
-// a single packet, what is not said is `new`, and the direction follows from `in` and
-// `out`. Loopback is meant only where it is named.
+// Ports before the arrow are the source's; without an arrow and a source, the destination's. As
+// with a single packet, what is not said is `new`, and the direction follows from `in` and `out`.
+// Loopback is meant only where it is named.
 #pragma once
 
 #include <optional>
@@ -35,7 +35,7 @@ struct PacketSet {
 
 // Reads the text of `file`, with the names of `policy`. No value: an error was reported.
 [[nodiscard]] std::optional<PacketSet> parse_packet_set(FileId file, const Sources& sources,
-                                                        const policy::Policy& policy,
-                                                        Target target, Sink& sink);
+                                                        const policy::Policy& policy, Target target,
+                                                        Sink& sink);
 
 }  // namespace firewright::analysis

@@ -116,8 +116,7 @@ void Vocabulary::add_catalogue(const policy::Policy& policy) {
   std::set<const policy::Service*> used;
   for (const auto* direction : {&policy.inbound, &policy.outbound, &policy.forward})
     for (const auto& exception : direction->exceptions)
-      for (const auto& name : exception.services)
-        used.insert(policy::catalogue().find(name.value));
+      for (const auto& name : exception.services) used.insert(policy::catalogue().find(name.value));
   const auto claims = port_claims();
   const auto alone = [&](const policy::Service& service) {
     bool only = true;
@@ -125,7 +124,7 @@ void Vocabulary::add_catalogue(const policy::Policy& policy) {
     return only;
   };
   for (const auto& service : policy::catalogue().services) {
-    const bool known = (!service.risk.empty() || is_well_known(service)) && alone(service);
+    const bool known = is_well_known(service) || (!service.risk.empty() && alone(service));
     if ((known || used.contains(&service)) && catalogued_.insert(service.name).second)
       add_service(service, false);
   }
@@ -155,7 +154,8 @@ void Vocabulary::add_service(const policy::Service& service, bool own) {
     return;
   }
   if (!v4.empty() || !v6.empty()) return;
-  PortService words{.name = service.name, .protocols = {}, .ports = ports.begin()->second, .own = own};
+  PortService words{
+      .name = service.name, .protocols = {}, .ports = ports.begin()->second, .own = own};
   for (const auto& [protocol, set] : ports) {
     if (set != words.ports) return;
     words.protocols = words.protocols | ProtocolSet::of(Protocol{protocol});

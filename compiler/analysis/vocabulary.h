@@ -40,8 +40,8 @@ class Vocabulary {
   };
 
   // Without a policy there are no names at all, not even the catalogue's. Of the catalogue come the
-  // services that the policies use, and those that alone answer on their ports, if they are risky or
-  // the ports well-known.
+  // services that the policies use, those of the well-known ports, and of the others those that are
+  // risky and alone on their ports.
   void add(const policy::Policy& policy, Target target);
 
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }  // the largest first

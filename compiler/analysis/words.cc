@@ -120,11 +120,13 @@ Words say_profiles(const Vocabulary& vocabulary, ir::ProfileSet set) {
   Words words;
   auto rest = set;
   for (const auto& zone : vocabulary.zones())
-    if (!zone.profiles.empty() && (zone.profiles - set).empty() && !(zone.profiles & rest).empty()) {
+    if (!zone.profiles.empty() && (zone.profiles - set).empty() &&
+        !(zone.profiles & rest).empty()) {
       rest = rest - zone.profiles;
       words.items.push_back(zone.name);
     }
-  for (const auto profile : rest) words.items.push_back(std::string(to_string(profile)) + " networks");
+  for (const auto profile : rest)
+    words.items.push_back(std::string(to_string(profile)) + " networks");
   return words;
 }
 
@@ -171,8 +173,7 @@ Said listed(const Vocabulary& vocabulary, const ProtocolSet& protocols, const Po
     if (!service.ports.intersects(rest)) continue;
     const bool fits = std::all_of(
         ports.intervals().begin(), ports.intervals().end(), [&](const Interval<Port>& interval) {
-          return size(interval) < shortest_range ||
-                 !service.ports.intersects(PortSet{interval}) ||
+          return size(interval) < shortest_range || !service.ports.intersects(PortSet{interval}) ||
                  holds(service.ports, PortSet{interval});
         });
     if (!fits) continue;
@@ -277,14 +278,13 @@ std::string say_states(ir::StateSet states) {
 std::string owner_text(const OwnerSet& set) {
   std::vector<std::string> items;
   for (const auto& [first, last] : set.intervals())
-    items.push_back(first == last
-                        ? std::to_string(first.value)
-                        : std::to_string(first.value) + "-" + std::to_string(last.value));
+    items.push_back(first == last ? std::to_string(first.value)
+                                  : std::to_string(first.value) + "-" + std::to_string(last.value));
   return to_text(Words{.items = std::move(items), .except = {}, .literal = true});
 }
 
-void say_owners(const std::string& what, const OwnerSet& set,
-                const semantics::OwnersBeyond& beyond, std::vector<std::string>& further) {
+void say_owners(const std::string& what, const OwnerSet& set, const semantics::OwnersBeyond& beyond,
+                std::vector<std::string>& further) {
   if (!set.is_all()) further.push_back(what + " " + owner_text(set));
   if (beyond.somebody) further.push_back("any " + what + ", but not nobody's");
   if (beyond.except.is_all())
@@ -320,8 +320,7 @@ bool icmp_twins(const semantics::Box& four, const semantics::Box& six) {
   rest.destination = a.destination;
   return rest == a && four.in_except == six.in_except && four.out_except == six.out_except &&
          four.users == six.users && four.groups == six.groups && four.without == six.without &&
-         four.programs_except == six.programs_except &&
-         four.services_except == six.services_except;
+         four.programs_except == six.programs_except && four.services_except == six.services_except;
 }
 
 }  // namespace
@@ -422,8 +421,7 @@ std::string BoxWords::sentence() const {
   return text;
 }
 
-BoxWords say(const Vocabulary& vocabulary, ir::Hook hook,
-             std::span<const semantics::Box> boxes) {
+BoxWords say(const Vocabulary& vocabulary, ir::Hook hook, std::span<const semantics::Box> boxes) {
   const auto& box = boxes[0];
   auto match = box.match;
   BoxWords words;
@@ -444,7 +442,8 @@ BoxWords say(const Vocabulary& vocabulary, ir::Hook hook,
   if (!match.families.is_all() && !seen) words.family = to_string(*match.families.begin());
   if (!match.source_ports.is_all()) {
     std::vector<std::string> ports;
-    for (const auto& interval : match.source_ports.intervals()) ports.push_back(to_string(interval));
+    for (const auto& interval : match.source_ports.intervals())
+      ports.push_back(to_string(interval));
     words.further.push_back(
         "source port " + to_text(Words{.items = std::move(ports), .except = {}, .literal = true}));
   }
@@ -460,9 +459,8 @@ BoxWords say(const Vocabulary& vocabulary, ir::Hook hook,
   for (const auto& service : box.services_except)
     words.further.push_back("not Windows service " + quoted(service));
   for (const auto& predicate : match.predicates)
-    words.further.push_back(is_opaque(predicate)
-                                ? "where " + say_predicate(predicate) + " holds"
-                                : "within the limit " + say_predicate(predicate));
+    words.further.push_back(is_opaque(predicate) ? "where " + say_predicate(predicate) + " holds"
+                                                 : "within the limit " + say_predicate(predicate));
   for (const auto& predicate : box.without)
     words.further.push_back(is_opaque(predicate)
                                 ? "where " + say_predicate(predicate) + " does not hold"

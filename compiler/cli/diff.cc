@@ -195,8 +195,7 @@ Json to_json(const analysis::Difference& difference, const analysis::DiffNames& 
   json["equal"] = difference.classes.empty();
   json["summary"] = analysis::summary(difference);
   json["widest_opening"] = analysis::widest_opening(difference);
-  for (const auto change :
-       {Change::accepted, Change::denied, Change::refusal, Change::effects}) {
+  for (const auto change : {Change::accepted, Change::denied, Change::refusal, Change::effects}) {
     Json entry;
     const auto* found = difference.find(change);
     entry["count"] = found == nullptr ? 0 : found->boxes.size();
@@ -241,8 +240,7 @@ Exit diff(const DiffOptions& options, Console& console) {
       show(console, sink, sources);
     return Exit::no;
   }
-  if (!difference.proved)
-    sink.report(Kind::not_proved, {}, {"the difference", difference.why});
+  if (!difference.proved) sink.report(Kind::not_proved, {}, {"the difference", difference.why});
   if (json) {
     auto document = diagnostics_json(sink, sources);
     document.update(to_json(difference, pair->names, sources));
@@ -251,8 +249,7 @@ Exit diff(const DiffOptions& options, Console& console) {
     show(console, sink, sources);
   }
   if (!difference.proved) return Exit::not_proved;
-  if (options.as == DiffOptions::As::text)
-    console.out << to_text(difference, pair->names, sources);
+  if (options.as == DiffOptions::As::text) console.out << to_text(difference, pair->names, sources);
   if (options.as == DiffOptions::As::markdown)
     console.out << to_markdown(difference, pair->names, sources);
   return exit_of(difference, options.fail_on);

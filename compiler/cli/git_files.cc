@@ -29,9 +29,8 @@ std::string failure(const host::Finished& git) {
 
 GitFiles::GitFiles(const std::string& commit, std::vector<std::string> on_disk)
     : on_disk_(std::move(on_disk)) {
-  const auto named = host::run({"git", "rev-parse", "--verify", "--quiet", "--end-of-options",
-                                commit + "^{commit}"},
-                               {});
+  const auto named = host::run(
+      {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", commit + "^{commit}"}, {});
   if (!named.ok()) {
     error_ = named.err.empty() && named.exec_error == 0 ? "there is no commit `" + commit + "`"
                                                         : failure(named);
@@ -51,9 +50,9 @@ GitFiles::GitFiles(const std::string& commit, std::vector<std::string> on_disk)
     at = end + 1;
     const auto tab = entry.find('\t');
     if (tab == std::string_view::npos) continue;
-    const auto type = entry.starts_with("120000")                                     ? Type::link
+    const auto type = entry.starts_with("120000")                              ? Type::link
                       : entry.starts_with("100") && entry.find(" blob ") < tab ? Type::file
-                                                                                      : Type::other;
+                                                                               : Type::other;
     entries_.emplace(entry.substr(tab + 1), type);
   }
 }
@@ -85,7 +84,9 @@ FileContent GitFiles::read(const std::string& path, std::size_t limit) const {
   if (is_on_disk(path)) return disk_.read(path, limit);
   const auto at = resolve(path);
   if (!at)
-    return {.text = std::nullopt, .error = "no such file in this commit", .too_large = false,
+    return {.text = std::nullopt,
+            .error = "no such file in this commit",
+            .too_large = false,
             .missing = true};
   auto git = host::run({"git", "cat-file", "blob", commit_ + ":" + *at}, {});
   if (!git.ok())

@@ -40,9 +40,9 @@ std::string_view first_words(std::string_view text) {
 }
 
 bool is_nft_statement(std::string_view line) {
-  static constexpr std::string_view words[] = {"table ", "add table ", "flush ruleset", "delete table ",
-                                               "destroy table ", "add chain ", "add rule ",
-                                               "create table "};
+  static constexpr std::string_view words[] = {"table ",        "add table ",     "flush ruleset",
+                                               "delete table ", "destroy table ", "add chain ",
+                                               "add rule ",     "create table "};
   return std::any_of(std::begin(words), std::end(words),
                      [&](std::string_view word) { return line.starts_with(word); });
 }
@@ -93,7 +93,8 @@ class Loading {
       sink_.report(Kind::cannot_read, {}, {path, content.error});
       return false;
     }
-    files_.push_back({.file = sources_.add(path, std::move(*content.text)), .part = std::move(part)});
+    files_.push_back(
+        {.file = sources_.add(path, std::move(*content.text)), .part = std::move(part)});
     return true;
   }
 
@@ -205,7 +206,9 @@ class Loading {
     const auto name = path.substr(path.find_last_of('/') + 1);
     if (name.find("v6") != std::string::npos) return "v6";
     if (name.find("v4") != std::string::npos) return "v4";
-    const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
+    const auto has = [&](std::string_view word) {
+      return text.find(word) != std::string_view::npos;
+    };
     return has("ip6tables-save") || has("icmp6") || has("ipv6-icmp") ? "v6" : "v4";
   }
 
@@ -218,7 +221,8 @@ class Loading {
           paths.push_back(entry.path().string());
       std::sort(paths.begin(), paths.end());
       if (error || paths.empty()) {
-        sink_.report(Kind::artifact_kind, {}, {operand_.name, "the folder holds no phase of a script"});
+        sink_.report(Kind::artifact_kind, {},
+                     {operand_.name, "the folder holds no phase of a script"});
         return;
       }
     } else {
@@ -272,9 +276,8 @@ OperandKind recognise_text(std::string_view text) {
   return OperandKind::policy;
 }
 
-std::optional<Operand> load(const std::string& path, const PolicyOptions& options,
-                            Console& console, Sources& sources, Sink& sink,
-                            const FileSystem* files) {
+std::optional<Operand> load(const std::string& path, const PolicyOptions& options, Console& console,
+                            Sources& sources, Sink& sink, const FileSystem* files) {
   Operand operand;
   operand.name = path;
   const DiskFileSystem disk;

@@ -15,9 +15,9 @@
 namespace firewright::cli {
 
 enum class OperandKind {
-  policy,         // TOML, and `-`
-  iptables,       // X.v4.rules, X.v6.rules, both with a comma between, or saved tables
-  nftables_text,  // X.nft, or any text that nft reads
+  policy,          // TOML, and `-`
+  iptables,        // X.v4.rules, X.v6.rules, both with a comma between, or saved tables
+  nftables_text,   // X.nft, or any text that nft reads
   nftables_batch,  // X.nlbatch, or a dump
   netsh,           // a folder of phases, or one script
   live,            // the word `live`: this host
@@ -31,8 +31,8 @@ enum class OperandKind {
 struct Operand {
   std::string name;  // as the user gave it
   OperandKind kind = OperandKind::policy;
-  std::optional<ReadPolicy> policy;  // of a policy: not yet lowered
-  ir::Program program;               // of the others
+  std::optional<ReadPolicy> policy;          // of a policy: not yet lowered
+  ir::Program program;                       // of the others
   std::vector<backend::ArtifactFile> files;  // that it was read from
   FamilySet missing;  // families of which an artifact says nothing because a file is not there
 

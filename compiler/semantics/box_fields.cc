@@ -111,8 +111,8 @@ void owners(const Space& space, Field field, const RankRanges& ranges, OwnerSet&
       if (low >= no_owner) continue;
       high = no_owner - 1;
     }
-    list.push_back({OwnerId{static_cast<std::uint32_t>(low)},
-                    OwnerId{static_cast<std::uint32_t>(high)}});
+    list.push_back(
+        {OwnerId{static_cast<std::uint32_t>(low)}, OwnerId{static_cast<std::uint32_t>(high)}});
   }
   const OwnerSet somebody(std::move(list));
   if (nobody) {

@@ -105,9 +105,7 @@ class Cover {
     return found;
   }
 
-  [[nodiscard]] bool tired() const {
-    return visits_ > limits_.visits || diagrams_.exhausted();
-  }
+  [[nodiscard]] bool tired() const { return visits_ > limits_.visits || diagrams_.exhausted(); }
 
   // --- the widest path
 
@@ -357,8 +355,7 @@ class Cover {
 
 }  // namespace
 
-Boxes boxes(Diagrams& diagrams, const Space& space, Node set, const BoxLimits& limits,
-            Node free) {
+Boxes boxes(Diagrams& diagrams, const Space& space, Node set, const BoxLimits& limits, Node free) {
   return Cover(diagrams, space, limits).run(set, free);
 }
 

@@ -1,11 +1,11 @@
 // A set of packets as few boxes that a person can read.
 //
 // A box is a product of sets, one for each field, as a rule's match is. Boxes are maximal: no field
-// of one can be wider without leaving the set, so they may overlap, unless narrowing one where others
-// overlap it takes fewer words. Together they are exactly the
-// set, unless that takes more boxes than asked for; then it is known how much of it they leave out.
-// Finding the fewest is hard (set cover); these are few: the widest path of the diagram first, every
-// field widened, subtracted, and again, then those dropped that others cover.
+// of one can be wider without leaving the set, so they may overlap, unless narrowing one where
+// others overlap it takes fewer words. Together they are exactly the set, unless that takes more
+// boxes than asked for; then it is known how much of it they leave out. Finding the fewest is hard
+// (set cover); these are few: the widest path of the diagram first, every field widened,
+// subtracted, and again, then those dropped that others cover.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ struct Box {
   std::vector<std::string> programs_except, services_except;
   std::vector<ir::Predicate> without;  // the predicates that must not hold
 
-  double share = 0;  // of all packets: see share()
+  double share = 0;               // of all packets: see share()
   std::vector<RankRanges> ranks;  // one entry a level; of the families in `match`
 };
 [[nodiscard]] bool contains(const Box& box, const ir::Packet& packet,
@@ -56,8 +56,8 @@ struct Boxes {
 };
 
 // `set` and `free` have the leaves 0 and 1. Boxes may also hold packets of `free`, which do not
-// matter, where that makes them wider. When the diagrams' budget runs out the answer is meaningless,
-// as all that they say from then on.
+// matter, where that makes them wider. When the diagrams' budget runs out the answer is
+// meaningless, as all that they say from then on.
 [[nodiscard]] Boxes boxes(Diagrams& diagrams, const Space& space, Node set,
                           const BoxLimits& limits = {}, Node free = Diagrams::leaf(0));
 

@@ -31,9 +31,7 @@ constexpr Values unicast4[] = {
     {0x0A000000, 0x0AFFFFFF},  // 10.0.0.0/8
     {0xAC100000, 0xAC1FFFFF},  // 172.16.0.0/12
     {0xA9FF0000, 0xC5FFFFFF},  // public
-    {0xCB007200, 0xDFFFFFFF},
-    {0x01000000, 0x7EFFFFFF},
-    {0x80000000, 0xDFFFFFFF},
+    {0xCB007200, 0xDFFFFFFF}, {0x01000000, 0x7EFFFFFF}, {0x80000000, 0xDFFFFFFF},
 };
 constexpr Values unicast6[] = {
     {v6(0x20010db800000000, 0), v6(0x20010db8ffffffff, ~std::uint64_t{0})},  // documentation
@@ -149,8 +147,7 @@ class Choice {
   void prefer_sane_source() {
     const Edge by_family[] = {{0, any_of(Field::source4, sane_source4)},
                               {1, any_of(Field::source6, sane_source6)}};
-    take_if_possible(
-        booleans_.both(set_, diagrams_.make(space_.level(Field::family), by_family)));
+    take_if_possible(booleans_.both(set_, diagrams_.make(space_.level(Field::family), by_family)));
     // An interface that is not the loopback one comes with it: both say "from outside".
     const auto& names = space_.names(Field::in);
     for (const auto field : {Field::in, Field::out})
