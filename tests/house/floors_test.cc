@@ -88,6 +88,32 @@ TEST(FloorsTest, IncludesPointDown) {
   }
 }
 
+// The beginnings of file names that read artifacts back.
+bool reads_back(const std::string& path) {
+  static const std::vector<std::string> beginnings = {
+      "backends/iptables/decode", "backends/nftables/decode", "backends/nftables/read_text",
+      "backends/netsh/decode",    "backends/netsh/check",     "backends/netsh/command",
+      "backends/netsh/unfiltered"};
+  return std::ranges::any_of(beginnings,
+                             [&](const std::string& begin) { return path.starts_with(begin); });
+}
+
+// The proof of every compile is that two sides which share nothing mean the same.
+TEST(FloorsTest, EncodersAndDecodersShareNothing) {
+  static const std::regex own(R"re(#include "(backends/[a-z]+/[^"]+)")re");
+  std::map<std::string, unsigned> decoders;
+  for (const auto& path : sources()) {
+    if (reads_back(path)) ++decoders[folder_of(path)];
+    const bool of_a_platform =
+        folder_of(path).starts_with("backends/") && folder_of(path) != "backends/host";
+    if (!of_a_platform) continue;
+    for (const auto& included : matches(without_comments_and_strings(read(path)), own))
+      EXPECT_EQ(reads_back(path), reads_back(included)) << path << " includes " << included;
+  }
+  for (const auto* folder : {"backends/iptables", "backends/nftables", "backends/netsh"})
+    EXPECT_GT(decoders[folder], 1U) << folder;
+}
+
 TEST(FloorsTest, IncludesAreWrittenFromTheRoot) {
   static const std::regex own(R"re(#include "([^"]+)")re");
   for (const auto& path : sources())

@@ -1,5 +1,5 @@
-// README's first screen is true: its policy, compiled, gives the outputs shown. A line `...` stands
-// for any number of lines.
+// README is true: its policy, compiled, gives the outputs shown, and the change to it the
+// difference shown. A line `...` stands for any number of lines.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -48,12 +48,12 @@ bool shows(const std::vector<std::string>& shown, std::size_t s,
   return r < real.size() && shown[s] == real[r] && shows(shown, s + 1, real, r + 1);
 }
 
-std::string output_of(const std::string& command) {
+std::string output_of(const std::string& command, int status = 0) {
   std::string out;
   std::array<char, 4096> part{};
   FILE* pipe = ::popen(command.c_str(), "r");
   while (const auto n = std::fread(part.data(), 1, part.size(), pipe)) out.append(part.data(), n);
-  EXPECT_EQ(::pclose(pipe), 0) << command;
+  EXPECT_EQ(::pclose(pipe), status << 8) << command;
   return out;
 }
 
@@ -82,6 +82,44 @@ TEST(Readme, TheFirstScreenIsTrue) {
                                                  }();
   }
   fs::remove(policy);
+}
+
+// A text with a hunk of a diff applied, its lines found by what they are.
+std::string patched(const std::string& text, const std::string& hunk) {
+  auto lines = lines_of(text);
+  std::size_t at = 0;
+  for (const auto& change : lines_of(hunk)) {
+    const auto line = change.substr(1);
+    if (change[0] == '+') {
+      lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at++), line);
+      continue;
+    }
+    while (at < lines.size() && lines[at] != line) ++at;
+    if (at == lines.size()) return "no line `" + line + "`";
+    if (change[0] == '-')
+      lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(at));
+    else
+      ++at;
+  }
+  std::string out;
+  for (const auto& line : lines) out += line + "\n";
+  return out;
+}
+
+TEST(Readme, TheDifferenceIsTrue) {
+  std::ifstream file(std::string(FIREWRIGHT_SOURCE_DIR) + "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  const auto folder =
+      fs::temp_directory_path() / ("firewright-readme-diff-" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const auto before = block(readme, "toml");
+  const auto after = patched(before, block(readme, "diff"));
+  std::ofstream(folder / "old.toml") << before;
+  std::ofstream(folder / "web.toml") << after;
+  const auto real = output_of(
+      "cd " + folder.string() + " && " FIREWRIGHT_BINARY " diff old.toml web.toml 2>/dev/null", 1);
+  EXPECT_EQ(block(readme, "console"), real) << after;
+  fs::remove_all(folder);
 }
 
 }  // namespace
