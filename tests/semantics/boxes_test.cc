@@ -30,8 +30,7 @@ class Sets {
   [[nodiscard]] const Space& space() const { return *space_; }
   std::vector<std::string> texts(Node set) {
     std::vector<std::string> texts;
-    for (const auto& box : boxes(diagrams, *space_, set).boxes)
-      texts.push_back(to_text(box.match));
+    for (const auto& box : boxes(diagrams, *space_, set).boxes) texts.push_back(to_text(box.match));
     return texts;
   }
 
@@ -78,8 +77,8 @@ TEST(BoxesTest, ARuleIsItsOwnBox) {
 TEST(BoxesTest, OverlappingRulesComeBackAsTheyWereWritten) {
   // 22 from anywhere, and 22 and 80 from 10/8: the second box says only what the first does not.
   const auto everywhere = tcp({{Port{22}, Port{22}}});
-  const auto inside = from(tcp({{Port{22}, Port{22}}, {Port{80}, Port{80}}}), 0x0A000000,
-                           0x0AFFFFFF);
+  const auto inside =
+      from(tcp({{Port{22}, Port{22}}, {Port{80}, Port{80}}}), 0x0A000000, 0x0AFFFFFF);
   Sets sets({everywhere, inside});
   Booleans booleans(sets.diagrams);
   EXPECT_EQ(sets.texts(booleans.either(sets(everywhere), sets(inside))),
@@ -159,9 +158,9 @@ TEST(BoxesTest, WhatIsLeftOutIsKnown) {
   // Sixty sources, each with a port of its own: a box for each, and only ten may be given.
   std::vector<Match> matches;
   for (std::uint16_t i = 0; i < 60; ++i)
-    matches.push_back(from(tcp({{Port{static_cast<std::uint16_t>(i * 2)},
-                                 Port{static_cast<std::uint16_t>(i * 2)}}}),
-                           0x0A000000U + i * 512U, 0x0A000000U + i * 512U + 255U));
+    matches.push_back(from(
+        tcp({{Port{static_cast<std::uint16_t>(i * 2)}, Port{static_cast<std::uint16_t>(i * 2)}}}),
+        0x0A000000U + i * 512U, 0x0A000000U + i * 512U + 255U));
   Sets sets(matches);
   Booleans booleans(sets.diagrams);
   auto set = Booleans::none;
@@ -173,6 +172,34 @@ TEST(BoxesTest, WhatIsLeftOutIsKnown) {
   const auto all = boxes(sets.diagrams, sets.space(), set);
   EXPECT_EQ(all.boxes.size(), 60U);
   EXPECT_EQ(all.rest, Booleans::none);
+}
+
+TEST(BoxesTest, PacketsThatDoNotMatterMakeBoxesWider) {
+  const auto ssh = tcp({{Port{22}, Port{22}}});
+  const auto loopback = from(Match{}, 0x7F000000, 0x7FFFFFFF);
+  Sets sets({ssh, loopback});
+  Booleans booleans(sets.diagrams);
+  const auto set = booleans.without(sets(ssh), sets(loopback));
+  const auto exact = boxes(sets.diagrams, sets.space(), set).boxes;
+  ASSERT_EQ(exact.size(), 1U);
+  EXPECT_FALSE(exact[0].match.source.v4.is_all());
+  const auto wide = boxes(sets.diagrams, sets.space(), set, {}, sets(loopback));
+  ASSERT_EQ(wide.boxes.size(), 1U);
+  EXPECT_EQ(to_text(wide.boxes[0].match), to_text(ssh));
+  EXPECT_EQ(wide.rest, Booleans::none);
+  // Of them alone there is no box.
+  EXPECT_TRUE(boxes(sets.diagrams, sets.space(), sets(loopback), {}, sets(loopback)).boxes.empty());
+}
+
+TEST(BoxesTest, AnyButTheseInOneFamilyGoesWithAnyOfTheOther) {
+  auto but_one = tcp({{Port{22}, Port{22}}});
+  but_one.source.v4 = ~Ipv4Set::of(Ipv4{0xC0000207});
+  Sets sets({but_one});
+  EXPECT_EQ(sets.texts(sets(but_one)), Texts{to_text(but_one)});
+  auto few = but_one;
+  few.source.v4 = Ipv4Set::of(Ipv4{0xC0000207});
+  Sets others({few});
+  EXPECT_EQ(others.texts(others(few)).size(), 2U);
 }
 
 class BoxesOfRandomSets : public testing::TestWithParam<FieldOrder> {};
@@ -210,9 +237,8 @@ TEST_P(BoxesOfRandomSets, AreExactlyTheSet) {
       };
       const auto decision = ir::evaluate(program, packet, holds);
       ASSERT_TRUE(decision);
-      const bool inside = std::any_of(all.boxes.begin(), all.boxes.end(), [&](const Box& box) {
-        return contains(box, packet, holds);
-      });
+      const bool inside = std::any_of(all.boxes.begin(), all.boxes.end(),
+                                      [&](const Box& box) { return contains(box, packet, holds); });
       ASSERT_EQ(inside, decision->verdict.kind == ir::VerdictKind::accept)
           << "seed " << seed << " " << to_text(packet) << "\n"
           << to_text(program);

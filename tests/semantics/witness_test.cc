@@ -40,8 +40,7 @@ ir::Match from(std::uint32_t first, std::uint32_t last) {
 
 TEST(WitnessTest, IsPlain) {
   EXPECT_EQ(shown({}), "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0 new");
-  EXPECT_EQ(shown({}, ir::Hook::outbound),
-            "tcp 192.0.2.10:40000 -> 203.0.113.9:22 out eth0 new");
+  EXPECT_EQ(shown({}, ir::Hook::outbound), "tcp 192.0.2.10:40000 -> 203.0.113.9:22 out eth0 new");
   EXPECT_EQ(shown({}, ir::Hook::forward),
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0 out eth0 new");
 }
@@ -70,15 +69,16 @@ TEST(WitnessTest, StaysInTheSetAndPlainInTheRest) {
 }
 
 TEST(WitnessTest, ASourceThatNobodySendsFromOnlyWhereThereIsNoOther) {
-  EXPECT_EQ(shown(from(0x00000000, 0x01FFFFFF)),
-            "tcp 1.0.0.9:40000 -> 192.0.2.10:22 in eth0 new");
+  EXPECT_EQ(shown(from(0x00000000, 0x01FFFFFF)), "tcp 1.0.0.9:40000 -> 192.0.2.10:22 in eth0 new");
   EXPECT_EQ(shown(from(0x7F000001, 0x7F000001)),
             "tcp 127.0.0.1:40000 -> 192.0.2.10:22 in eth0 new");
   EXPECT_EQ(shown(of([](ir::Match& m) {
               m.in = ir::InterfaceSet::of({{"lo", false}, {"dummy0", false}});
             })),
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in dummy0 new");
-  EXPECT_EQ(shown(of([](ir::Match& m) { m.in = ir::InterfaceSet::of({{"lo", false}}); })),
+  EXPECT_EQ(shown(of([](ir::Match& m) {
+              m.in = ir::InterfaceSet::of({{"lo", false}});
+            })),
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in lo new");
 }
 
@@ -125,8 +125,9 @@ TEST(WitnessTest, OfRandomSetsIsInTheSet) {
       ++found;
       const auto decision = ir::evaluate(program, one->packet, one->holds());
       ASSERT_TRUE(decision);
-      ASSERT_EQ(decision->verdict.kind, kind) << "seed " << seed << " " << to_text(one->packet)
-                                              << "\n" << to_text(program);
+      ASSERT_EQ(decision->verdict.kind, kind)
+          << "seed " << seed << " " << to_text(one->packet) << "\n"
+          << to_text(program);
       // Its ranks are its own.
       const auto ranks = meanings.space().ranks(one->packet, one->holds());
       for (const auto field : {Field::in, Field::state, Field::protocol, Field::user})

@@ -303,6 +303,43 @@ ir::Program web_server() {
   return result;
 }
 
+ir::Program many_things() {
+  ir::Match established;
+  established.states = {ir::ConntrackState::established, ir::ConntrackState::related};
+  ir::Match invalid;
+  invalid.states = {ir::ConntrackState::invalid};
+  const auto rate = [](const char* name, bool per_source) {
+    return ir::Predicate{
+        name,
+        ir::RateLimit{
+            .packets = 10, .unit = ir::TimeUnit::minute, .burst = 20, .per_source = per_source}};
+  };
+  const auto connections = [](const char* name, bool per_source) {
+    return ir::Predicate{name, ir::ConnectionLimit{.connections = 50, .per_source = per_source}};
+  };
+  auto web = allow("web", fresh_with(tcp(80), {connections("web", false)}));
+  web.effects = {.log = "web: ", .count = "web"};
+  auto web_too = web;
+  web_too.match = fresh_with(udp(443), web.match.predicates);
+  auto ping = allow("ping", fresh_with(icmp_types(Family::ipv4, {8}), {rate("ping", false)}));
+  auto ping_too = allow("ping", fresh_with(icmp_types(Family::ipv6, {128}), {rate("ping", false)}));
+  auto mail = allow(
+      "mail", fresh_with(with_source(tcp(25), {"192.0.2.0/24"}), {connections("mail", true)}));
+  ir::Match outside = tcp(0);
+  outside.destination_ports = ~PortSet{{Port{1000}, Port{2000}}};
+  auto reject = allow("no", with_source(outside, {"198.51.100.4-198.51.100.9", "2001:db8::/32"}));
+  reject.verdict = ir::Verdict::rejected(ir::RejectKind::port_unreachable);
+  auto reset = allow("reset", tcp(113));
+  reset.verdict = ir::Verdict::rejected(ir::RejectKind::tcp_reset);
+  auto log = allow("log", {});
+  log.effects.log = "denied: ";
+  log.verdict = ir::Verdict::next();
+  return program({baseline(ir::OriginKind::established, established, ir::Verdict::accept()),
+                  baseline(ir::OriginKind::drop_invalid, invalid, ir::Verdict::drop()),
+                  allow("ssh", fresh_with(tcp(22), {rate("ssh", true)})), web, web_too, ping,
+                  ping_too, mail, reject, reset, log});
+}
+
 ir::Program random_program(std::uint32_t seed) {
   Dice dice(seed);
   ir::Program result;

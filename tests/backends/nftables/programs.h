@@ -23,6 +23,10 @@ namespace firewright::test {
 // What a policy that allows ssh, http and https is lowered to.
 [[nodiscard]] ir::Program web_server();
 
+// What the example policies do not hold: a map of states, limits that rules share, answers, names
+// that are counted, ranges that are left out.
+[[nodiscard]] ir::Program many_things();
+
 // Rules of every kind that the backend can say. The same seed, the same program.
 [[nodiscard]] ir::Program random_program(std::uint32_t seed);
 
