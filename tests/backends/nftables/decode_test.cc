@@ -243,7 +243,8 @@ TEST(Decode, Limits) {
 
 TEST(Decode, ALimitBeforeConditionsCountsOthersToo) {
   expect(Nodes{limit(10, 60, 20)} + protocol_is(6) + accept(),
-         "protocol {tcp} while {input-1:opaque \"a limit before other conditions\"} -> accept\n");
+         "protocol {tcp} while {input-1:opaque \"a limit before other conditions: while "
+         "{input-1:rate 10/minute burst 20}\"} -> accept\n");
   // A condition that excludes nothing any more makes no difference.
   expect(protocol_is(6) + limit(10, 60, 20) + protocol_is(6) + accept(),
          "protocol {tcp} while {input-1:rate 10/minute burst 20} -> accept\n");
