@@ -84,7 +84,8 @@ Exit apply(const ApplyOptions& options, Console& console) {
     console.out << options.path << ": " << (options.dry_run ? "would load " : "loaded ")
                 << counted(count_exceptions(built.program), "exception") << ", "
                 << counted(count_rules(built.program), "rule") << " by "
-                << to_string(options.backend) << "; " << say(options.backend, proved) << "\n";
+                << to_string(options.backend) << "\n";
+  if (!json) console.err << options.path << ": " << say(options.backend, proved) << "\n";
   return Exit::ok;
 }
 
