@@ -7,7 +7,8 @@
 //     an error at the exception's place.
 //   encode(program, options): the artifact. Called only with a program that `capable` gave back
 //     without an error.
-//   decode(sources, files, sink): the program that an artifact's files say, whoever wrote them. What
+//   decode(sources, files, sink): the program that an artifact's files say, whoever wrote them.
+//   What
 //     it does not recognise is an error, or kept as an opaque predicate and a note; nothing is
 //     skipped. It shares no table and no helper with `encode`: the proof of every compile is that
 //     both sides mean the same.

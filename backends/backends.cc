@@ -16,8 +16,8 @@ const Backend& backend(Target target) {
                                     iptables::decode, nullptr};
   static constexpr Backend nftables{Target::nftables, nftables::capable, nftables::encode,
                                     nftables::decode, nullptr};
-  static constexpr Backend netsh{Target::netsh, netsh::capable, netsh::encode,
-                                 netsh::decode, netsh::unfiltered};
+  static constexpr Backend netsh{Target::netsh, netsh::capable, netsh::encode, netsh::decode,
+                                 netsh::unfiltered};
   switch (target) {
     case Target::iptables: return iptables;
     case Target::nftables: return nftables;

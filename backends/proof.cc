@@ -48,8 +48,7 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
     }
     others.push_back(&read_back.emplace_back(std::move(*program_read)));
   }
-  auto comparison =
-      semantics::compare(program, others, {.excluded = excluded, .budget = budget});
+  auto comparison = semantics::compare(program, others, {.excluded = excluded, .budget = budget});
   proof.answer = comparison.answer;
   proof.nodes = comparison.nodes;
   if (comparison.answer == semantics::Answer::equal) return proof;

@@ -24,8 +24,8 @@ struct Proof {
   semantics::Answer answer = semantics::Answer::not_proved;
   std::string what;  // which part of the artifact `difference` or `why` is about: "text"
   std::optional<semantics::Difference> difference;
-  std::string why;         // not proved: the reason
-  std::size_t nodes = 0;   // of the largest set of diagrams
+  std::string why;                 // not proved: the reason
+  std::size_t nodes = 0;           // of the largest set of diagrams
   std::vector<std::string> forms;  // what was read back, and all found equal: "batch", "text"
 };
 

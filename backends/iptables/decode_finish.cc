@@ -42,7 +42,7 @@ class Finisher {
   void take_log();
   void take_owners(const LoadedMatch& loaded);
   void take_owner(const LoadedMatch& loaded, const LoadedMatch::Owners& owners,
-                  OwnerSet ir::Match::*set);
+                  OwnerSet ir::Match::* set);
   void take_limit(const LoadedMatch& loaded, bool last);
   void take_connlimit(const LoadedMatch& loaded, bool last);
   [[nodiscard]] bool take_hashlimit(const LoadedMatch& loaded, bool last);
@@ -158,7 +158,7 @@ void Finisher::take_comment() {
 // Owners: without a socket a packet has none, which only a negated option lets pass
 // (owner_mt() of xt_owner.c).
 void Finisher::take_owner(const LoadedMatch& loaded, const LoadedMatch::Owners& owners,
-                          OwnerSet ir::Match::*set) {
+                          OwnerSet ir::Match::* set) {
   if (set == &ir::Match::groups && loaded.supplementary_groups) {
     opaque("opaque", "-m owner " + owners.text + " --suppl-groups", loaded);
   } else if (owners.negated) {

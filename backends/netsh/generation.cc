@@ -61,9 +61,9 @@ std::vector<std::string> lines(const std::vector<Entry>& entries, Action action,
   std::vector<std::string> result;
   for (const auto& entry : entries)
     for (auto& line : add_rule_lines(entry.match, {.hook = entry.hook,
-                                                  .action = action,
-                                                  .name = name,
-                                                  .description = entry.description}))
+                                                   .action = action,
+                                                   .name = name,
+                                                   .description = entry.description}))
       result.push_back(std::move(line));
   return result;
 }

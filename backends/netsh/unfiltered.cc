@@ -15,7 +15,7 @@ using ir::Hook;
 // Microsoft KB2771908: rules made with netsh "have no effect on loopback communication". Lowered
 // programs know the loopback interface by the name it has on Linux.
 void add_loopback(std::vector<Unfiltered>& list, Hook hook) {
-  Unfiltered interface { .hook = hook, .match = {}, .why = "Windows does not filter loopback" };
+  Unfiltered interface{.hook = hook, .match = {}, .why = "Windows does not filter loopback"};
   (hook == Hook::inbound ? interface.match.in : interface.match.out) =
       ir::InterfaceSet::of({{.name = "lo", .wildcard = false}});
   list.push_back(std::move(interface));

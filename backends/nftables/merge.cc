@@ -44,12 +44,13 @@ void join(std::vector<MergedRule>& rules, std::size_t begin, Set ir::Match::* fi
                        std::make_move_iterator(merged.labels.end()));
   }
   rules.resize(kept);
-  for (auto& [place, intervals] : joined) rules[place].rule.match.*field = Set(std::move(intervals));
+  for (auto& [place, intervals] : joined)
+    rules[place].rule.match.*field = Set(std::move(intervals));
 }
 
 // Of one class, from `begin` on. `protocols` of a match with ports or ICMP types says what these
-// mean, and widening it must not: rules are joined by protocol only when both have ports, or neither
-// has anything below the protocol.
+// mean, and widening it must not: rules are joined by protocol only when both have ports, or
+// neither has anything below the protocol.
 void merge_class(std::vector<MergedRule>& rules, std::size_t begin) {
   if (rules.size() - begin < 2) return;
   join(rules, begin, &ir::Match::destination_ports);

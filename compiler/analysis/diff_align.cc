@@ -120,7 +120,7 @@ std::map<Name, Name> partners(const Uses<Name>& theirs, const Uses<Name>& ours) 
     if (const auto same = theirs.signature.find(our);
         same != theirs.signature.end() && same->second == ours.signature.at(our))
       pair(our, our);
-  const auto pair_by = [&](std::vector<std::uint64_t> Signature::*list) {
+  const auto pair_by = [&](std::vector<std::uint64_t> Signature::* list) {
     Name store;
     std::map<std::pair<Name, std::vector<std::uint64_t>>, std::deque<Name>> open;
     for (const auto& their : theirs.in_order)

@@ -46,11 +46,12 @@ std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& opt
   }
   const DiskFileSystem disk;
   const policy::HostOwnerDatabase owners;
-  result.policy = policy::read_policy(
-      path == "-" ? "<stdin>" : path, std::move(text),
-      {.files = files == nullptr ? &disk : files,
-       .owners = &owners, .set_vars = options.set, .vars_files = options.vars},
-      sources, sink);
+  result.policy = policy::read_policy(path == "-" ? "<stdin>" : path, std::move(text),
+                                      {.files = files == nullptr ? &disk : files,
+                                       .owners = &owners,
+                                       .set_vars = options.set,
+                                       .vars_files = options.vars},
+                                      sources, sink);
   return result;
 }
 

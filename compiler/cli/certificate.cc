@@ -18,7 +18,8 @@ constexpr auto order = semantics::FieldOrder::ports_first;
 
 std::string digest_of(std::string_view bytes) { return hex(sha256(bytes)); }
 
-// The meaning of the policy's program, hook by hook. Equal to that of every form that was read back.
+// The meaning of the policy's program, hook by hook. Equal to that of every form that was read
+// back.
 std::optional<Json> meaning_json(const ir::Program& program) {
   const std::array programs{&program};
   semantics::Meanings meanings(programs, order, {});
@@ -51,9 +52,8 @@ Json predicates_json(const ir::Program& program) {
 Json scope_json(Target target) {
   auto json = Json::array();
   for (const auto& entry : backend::unfiltered(target))
-    json.push_back({{"hook", to_string(entry.hook)},
-                    {"packets", to_text(entry.match)},
-                    {"why", entry.why}});
+    json.push_back(
+        {{"hook", to_string(entry.hook)}, {"packets", to_text(entry.match)}, {"why", entry.why}});
   return json;
 }
 
@@ -74,7 +74,8 @@ std::optional<Json> exceptions_json(const ir::Program& program, const Sources& s
       entry["decides"] = to_text(use.alone->packet);
       if (!use.alone->holding.empty()) {
         entry["while"] = Json::array();
-        for (const auto& predicate : use.alone->holding) entry["while"].push_back(predicate.instance);
+        for (const auto& predicate : use.alone->holding)
+          entry["while"].push_back(predicate.instance);
       }
     } else {
       entry["dead"] = true;
@@ -95,9 +96,8 @@ std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
   json["rules"] = count_rules(program);
   json["parts"] = Json::array();
   for (const auto& part : one.artifact->parts)
-    json["parts"].push_back({{"part", part.name},
-                             {"bytes", part.bytes.size()},
-                             {"sha256", digest_of(part.bytes)}});
+    json["parts"].push_back(
+        {{"part", part.name}, {"bytes", part.bytes.size()}, {"sha256", digest_of(part.bytes)}});
   json["answer"] = "equal";
   json["read_back"] = one.proved->proof.forms;
   json["field_order"] = "ports first";

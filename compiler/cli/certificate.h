@@ -1,10 +1,10 @@
 // The certificate of a compile: what was proved about which bytes, so that anybody can do it again.
 //
-// It holds digests (SHA-256) of the policy's files, of the IR, of every part of the artifact, and of
-// the meaning by hook and family, which depends on the meaning alone; the packets that the platform
-// does not filter; the conditions that are taken as they stand; and for each exception a packet
-// that it alone decides. No dates, paths of machines, or versions: the same compile gives the same
-// certificate.
+// It holds digests (SHA-256) of the policy's files, of the IR, of every part of the artifact, and
+// of the meaning by hook and family, which depends on the meaning alone; the packets that the
+// platform does not filter; the conditions that are taken as they stand; and for each exception a
+// packet that it alone decides. No dates, paths of machines, or versions: the same compile gives
+// the same certificate.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -26,8 +26,9 @@ struct Certified {
 };
 
 // No value: the meaning does not fit into the budget.
-[[nodiscard]] std::optional<nlohmann::ordered_json> certificate(
-    const policy::Policy& policy, const std::vector<Certified>& all, const Sources& sources);
+[[nodiscard]] std::optional<nlohmann::ordered_json> certificate(const policy::Policy& policy,
+                                                                const std::vector<Certified>& all,
+                                                                const Sources& sources);
 
 // What in `claimed` is not what `made` says, in words, one entry each: "sha256 of part `v4`".
 // Parts and targets that only `made` has are no contradiction; those that only `claimed` has are.

@@ -109,7 +109,8 @@ Exit output(const CompileOptions& options, const policy::Policy& policy,
                            .proved = &one.proved});
     const auto certificate = cli::certificate(policy, certified, sources);
     if (!certificate) {
-      complain(console, "no certificate: the meaning needs more than the budget; nothing was written");
+      complain(console,
+               "no certificate: the meaning needs more than the budget; nothing was written");
       return Exit::not_proved;
     }
     files.push_back({.path = options.certificate, .bytes = certificate->dump(2) + "\n"});
@@ -143,8 +144,8 @@ Exit compile(const CompileOptions& options, Console& console) {
     if (!of_target.has_errors() && !options.emit_ir) {
       compiled.artifact =
           backend::backend(target).encode(compiled.built.program, compiled.built.options);
-      compiled.proved = prove(target, compiled.built, compiled.artifact, stem(options.path), sources,
-                              of_target);
+      compiled.proved =
+          prove(target, compiled.built, compiled.artifact, stem(options.path), sources, of_target);
     }
     sink.append(of_target);
     all.push_back(std::move(compiled));

@@ -32,10 +32,10 @@ struct CompileOptions {
   PolicyOptions policy;
   std::string path;
   std::vector<Target> targets;
-  std::string directory;  // -o
-  std::string part;       // --part
+  std::string directory;    // -o
+  std::string part;         // --part
   std::string certificate;  // --certificate
-  bool emit_ir = false;   // --emit=ir
+  bool emit_ir = false;     // --emit=ir
   bool approximate = false;
 };
 

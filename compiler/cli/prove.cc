@@ -8,9 +8,10 @@ namespace {
 void report(Target target, const backend::Proof& proof, Sink& sink) {
   const std::string platform(to_string(target));
   if (proof.answer == semantics::Answer::not_proved && !sink.has_errors()) {
-    sink.report(Kind::not_proved, {}, {"the " + platform + " output (" + proof.what + ")",
-                                       proof.why})
-        .help = "nothing was written; a policy with fewer overlapping exceptions is easier to prove";
+    sink.report(Kind::not_proved, {},
+                {"the " + platform + " output (" + proof.what + ")", proof.why})
+        .help =
+        "nothing was written; a policy with fewer overlapping exceptions is easier to prove";
     return;
   }
   auto& diagnostic = sink.report(Kind::proof_failed, {}, {platform});
@@ -23,7 +24,8 @@ void report(Target target, const backend::Proof& proof, Sink& sink) {
 
 std::string in_words(const semantics::Difference& difference, const std::string& other) {
   std::string text = "`" + to_text(difference.packet) + "`";
-  for (const auto& predicate : difference.holding) text += ", while `" + predicate.instance + "` holds";
+  for (const auto& predicate : difference.holding)
+    text += ", while `" + predicate.instance + "` holds";
   return text + ": the policy says `" + difference.first + "`, the " + other + " says `" +
          difference.second + "`";
 }

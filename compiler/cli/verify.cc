@@ -25,8 +25,8 @@ std::vector<std::string> joined(const std::vector<std::string>& artifacts) {
   std::vector<std::string> result;
   std::optional<std::size_t> tables;
   for (const auto& path : artifacts) {
-    const bool one = recognise_name(path) == OperandKind::iptables &&
-                     path.find(',') == std::string::npos;
+    const bool one =
+        recognise_name(path) == OperandKind::iptables && path.find(',') == std::string::npos;
     if (one && tables) {
       result[*tables] += "," + path;
       tables.reset();
@@ -58,7 +58,8 @@ void report_difference(const Built& built, const Verified& one, Sink& sink) {
   const auto& difference = *one.comparison.difference;
   const auto theirs = semantics::align_predicates(built.program, one.operand.program);
   Span span;
-  if (!one.operand.files.empty()) span = {.file = one.operand.files.front().file, .begin = 0, .end = 0};
+  if (!one.operand.files.empty())
+    span = {.file = one.operand.files.front().file, .begin = 0, .end = 0};
   if (const auto* rule = deciding(theirs, difference); rule != nullptr && rule->origin.span.known())
     span = rule->origin.span;
   auto& diagnostic = sink.report(Kind::artifact_differs, span);
@@ -92,10 +93,8 @@ std::optional<Json> certify(const ReadPolicy& read, const std::vector<Verified>&
   const Proved none;
   std::vector<Certified> certified;
   for (const auto& [target, artifact] : artifacts)
-    certified.push_back({.target = target,
-                         .built = &built.at(target),
-                         .artifact = &artifact,
-                         .proved = &none});
+    certified.push_back(
+        {.target = target, .built = &built.at(target), .artifact = &artifact, .proved = &none});
   return certificate(read.policy, certified, sources);
 }
 

@@ -2,9 +2,10 @@
 //
 // A Program is a list of chains; a chain hooked to inbound, outbound or forward is where packets
 // start. Several chains on one hook run one after another, in the order of the list: accept ends
-// one of them, drop and reject are final. A rule matches a product of sets, one for each packet field; the first rule whose match
-// holds and whose verdict is not `next` decides. Programs come from two sides: lowering a policy
-// gives one flat chain for each managed hook, and decoding an artifact gives chains with jumps.
+// one of them, drop and reject are final. A rule matches a product of sets, one for each packet
+// field; the first rule whose match holds and whose verdict is not `next` decides. Programs come
+// from two sides: lowering a policy gives one flat chain for each managed hook, and decoding an
+// artifact gives chains with jumps.
 //
 // Value types with defaulted equality: two programs are equal when they say the same in the same
 // way.

@@ -44,7 +44,9 @@ class IntervalSet {
   [[nodiscard]] static IntervalSet of(T value) { return IntervalSet{{value, value}}; }
 
   [[nodiscard]] bool empty() const { return intervals().empty(); }
-  [[nodiscard]] bool is_all() const { return has_one_ && one_.first == min() && one_.last == max(); }
+  [[nodiscard]] bool is_all() const {
+    return has_one_ && one_.first == min() && one_.last == max();
+  }
   [[nodiscard]] std::span<const Interval<T>> intervals() const {
     if (many_) return *many_;
     return {&one_, has_one_ ? std::size_t{1} : std::size_t{0}};
@@ -92,8 +94,7 @@ class IntervalSet {
     std::vector<Interval<T>> result;
     Raw next = min().value;
     for (const auto& i : intervals()) {
-      if (i.first.value > next)
-        result.push_back({T{next}, T{static_cast<Raw>(i.first.value - 1)}});
+      if (i.first.value > next) result.push_back({T{next}, T{static_cast<Raw>(i.first.value - 1)}});
       if (i.last == max()) return in_order(std::move(result));
       next = static_cast<Raw>(i.last.value + 1);
     }

@@ -50,7 +50,7 @@ struct Service {
   std::vector<Transport> transports;
   std::string description;
   std::string category;
-  std::string risk;  // of the catalogue; empty: none
+  std::string risk;   // of the catalogue; empty: none
   bool used = false;  // the policy's own: named by an exception or an assertion
 };
 

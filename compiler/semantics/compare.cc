@@ -36,12 +36,13 @@ Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks
 // No value: the budget is used up.
 std::optional<Difference> describe(Meanings& meanings, ir::Hook hook, Node first, Node second) {
   auto& diagrams = meanings.diagrams();
-  const auto different = diagrams.combine(
-      diagrams.new_operation(), first, second, [](Node a, Node b) -> std::optional<Node> {
-        if (a == b) return Diagrams::leaf(0);
-        if (Diagrams::is_leaf(a) && Diagrams::is_leaf(b)) return Diagrams::leaf(1);
-        return std::nullopt;
-      });
+  const auto different = diagrams.combine(diagrams.new_operation(), first, second,
+                                          [](Node a, Node b) -> std::optional<Node> {
+                                            if (a == b) return Diagrams::leaf(0);
+                                            if (Diagrams::is_leaf(a) && Diagrams::is_leaf(b))
+                                              return Diagrams::leaf(1);
+                                            return std::nullopt;
+                                          });
   auto shown = witness(diagrams, meanings.space(), hook, different);
   if (!shown) return std::nullopt;
   auto ranks = shown->ranks;
@@ -195,7 +196,8 @@ Comparison compare(const ir::Program& first, Programs others, const CompareOptio
     return one.done;
   };
   const auto part = [&](std::size_t parts) {
-    return Budget{.nodes = options.budget.nodes, .time = options.budget.time / static_cast<int>(parts)};
+    return Budget{.nodes = options.budget.nodes,
+                  .time = options.budget.time / static_cast<int>(parts)};
   };
   // Half the time for the whole, half for slices of it.
   for (const auto& [order, budget] : attempts(part(2))) {

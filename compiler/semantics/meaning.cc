@@ -56,7 +56,10 @@ std::uint32_t Outcomes::effect(const std::string& text) {
 }
 
 Meanings::Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget)
-    : diagrams_(budget), space_(programs, order), then_(diagrams_.new_operation()), after_accept_(diagrams_.new_operation()) {}
+    : diagrams_(budget),
+      space_(programs, order),
+      then_(diagrams_.new_operation()),
+      after_accept_(diagrams_.new_operation()) {}
 
 // One program's chains, each made once.
 struct Meanings::Walk {
@@ -78,8 +81,7 @@ std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook)
     if (base.hook != hook) continue;
     auto end = accepted;
     if (base.policy == ir::VerdictKind::drop) end.verdict = ir::Verdict::drop();
-    const auto one =
-        settle(at_hook(chain(walk, base), hook), end, end, diagrams_.new_operation());
+    const auto one = settle(at_hook(chain(walk, base), hook), end, end, diagrams_.new_operation());
     all = first ? one : after_accept(all, one);
     first = false;
   }
@@ -102,17 +104,17 @@ Node Meanings::at_hook(Node chain, ir::Hook hook) {
 }
 
 Node Meanings::after_accept(Node first, Node second) {
-  return diagrams_.combine(
-      after_accept_, first, second, [&](Node a, Node b) -> std::optional<Node> {
-        if (!Diagrams::is_leaf(a)) return std::nullopt;
-        const auto& before = outcomes_[Diagrams::value(a)];
-        if (before.verdict.kind != ir::VerdictKind::accept) return a;
-        if (before.effects.empty()) return b;
-        if (!Diagrams::is_leaf(b)) return std::nullopt;
-        auto after = outcomes_[Diagrams::value(b)];
-        after.effects = joined(before.effects, after.effects);
-        return Diagrams::leaf(outcomes_.number(std::move(after)));
-      });
+  return diagrams_.combine(after_accept_, first, second,
+                           [&](Node a, Node b) -> std::optional<Node> {
+                             if (!Diagrams::is_leaf(a)) return std::nullopt;
+                             const auto& before = outcomes_[Diagrams::value(a)];
+                             if (before.verdict.kind != ir::VerdictKind::accept) return a;
+                             if (before.effects.empty()) return b;
+                             if (!Diagrams::is_leaf(b)) return std::nullopt;
+                             auto after = outcomes_[Diagrams::value(b)];
+                             after.effects = joined(before.effects, after.effects);
+                             return Diagrams::leaf(outcomes_.number(std::move(after)));
+                           });
 }
 
 Node Meanings::settle(Node chain, Outcome undecided, Outcome returned, std::uint32_t operation) {

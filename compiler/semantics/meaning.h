@@ -46,8 +46,8 @@ class Outcomes {
   std::map<std::string, std::uint32_t> by_effect_;
 };
 
-// In which order of fields to try, and how far: a wrong order can cost a thousand times as much as the
-// other, and shows early. Each attempt has its share of the time.
+// In which order of fields to try, and how far: a wrong order can cost a thousand times as much as
+// the other, and shows early. Each attempt has its share of the time.
 struct Attempt {
   FieldOrder order = FieldOrder::ports_first;
   Budget budget;

@@ -74,7 +74,8 @@ class Space {
   // The values behind a rank: for numeric fields the interval; for names the index into names().
   [[nodiscard]] std::pair<u128, u128> values(Field field, std::uint32_t rank) const;
 
-  // What the ranks of `in` and `out`, `program` or `windows_service` stand for. The last is "other".
+  // What the ranks of `in` and `out`, `program` or `windows_service` stand for. The last is
+  // "other".
   [[nodiscard]] const std::vector<Name>& names(Field field) const;
   [[nodiscard]] static bool is_name(Field field);
 

@@ -73,10 +73,10 @@ class Uniter {
     }
     std::sort(pieces.begin(), pieces.end(),
               [](const Piece& a, const Piece& b) { return a.first < b.first; });
-    const bool apart = std::adjacent_find(pieces.begin(), pieces.end(),
-                                          [](const Piece& a, const Piece& b) {
-                                            return a.last >= b.first;
-                                          }) == pieces.end();
+    const bool apart =
+        std::adjacent_find(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
+          return a.last >= b.first;
+        }) == pieces.end();
     if (apart) return in_one_go(level, last, pieces);
     std::vector<Node> nodes;
     nodes.reserve(groups.size());

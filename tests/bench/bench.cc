@@ -177,8 +177,9 @@ void time_diff(const std::string& firewright, const fs::path& folder) {
     return;
   }
   const auto cost = median(costs);
-  std::printf("\ndiff of two policies of 10,000 exceptions that differ in three: %.0f ms, %.0f MB\n",
-              cost.milliseconds, cost.megabytes);
+  std::printf(
+      "\ndiff of two policies of 10,000 exceptions that differ in three: %.0f ms, %.0f MB\n",
+      cost.milliseconds, cost.megabytes);
 }
 
 // Seconds, nodes of the diagram, and megabytes, a process each.

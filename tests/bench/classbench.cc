@@ -9,8 +9,8 @@
 #include <random>
 
 #include "compiler/lower/match.h"
-#include "compiler/semantics/boxes.h"
 #include "compiler/semantics/boolean.h"
+#include "compiler/semantics/boxes.h"
 #include "compiler/semantics/compare.h"
 #include "compiler/semantics/witness.h"
 
@@ -36,12 +36,12 @@ struct Filter {
 
 std::optional<Filter> parse(const std::string& line) {
   Filter f{};
-  const int read = std::sscanf(
-      line.c_str(), "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x", &f.source[0],
-      &f.source[1], &f.source[2], &f.source[3], &f.source[4], &f.destination[0], &f.destination[1],
-      &f.destination[2], &f.destination[3], &f.destination[4], &f.source_ports[0],
-      &f.source_ports[1], &f.destination_ports[0], &f.destination_ports[1], &f.protocol,
-      &f.protocol_mask);
+  const int read =
+      std::sscanf(line.c_str(), "@%u.%u.%u.%u/%u %u.%u.%u.%u/%u %u : %u %u : %u %x/%x",
+                  &f.source[0], &f.source[1], &f.source[2], &f.source[3], &f.source[4],
+                  &f.destination[0], &f.destination[1], &f.destination[2], &f.destination[3],
+                  &f.destination[4], &f.source_ports[0], &f.source_ports[1],
+                  &f.destination_ports[0], &f.destination_ports[1], &f.protocol, &f.protocol_mask);
   if (read != 16) return std::nullopt;
   return f;
 }
@@ -53,8 +53,8 @@ Ipv4Set addresses(const unsigned (&prefix)[5]) {
 }
 
 PortSet ports(const unsigned (&range)[2]) {
-  return PortSet{{Port{static_cast<std::uint16_t>(range[0])},
-                  Port{static_cast<std::uint16_t>(range[1])}}};
+  return PortSet{
+      {Port{static_cast<std::uint16_t>(range[0])}, Port{static_cast<std::uint16_t>(range[1])}}};
 }
 
 ir::Match match_of(const Filter& filter) {
@@ -92,8 +92,8 @@ ir::Program shuffled(ir::Program program) {
 // One filter in the middle drops what it accepted, or the other way round.
 ir::Program changed(ir::Program program) {
   auto& rule = program.chains[0].rules[program.chains[0].rules.size() / 2];
-  rule.verdict = rule.verdict.kind == ir::VerdictKind::accept ? ir::Verdict::drop()
-                                                               : ir::Verdict::accept();
+  rule.verdict =
+      rule.verdict.kind == ir::VerdictKind::accept ? ir::Verdict::drop() : ir::Verdict::accept();
   return program;
 }
 
@@ -147,10 +147,8 @@ std::optional<Figures> measure(const ir::Program& program, const semantics::Atte
 std::optional<ir::Program> read_classbench(const std::string& path, Verdicts verdicts) {
   std::ifstream file(path);
   ir::Program program;
-  program.chains.push_back({.name = "forward",
-                            .hook = ir::Hook::forward,
-                            .policy = ir::VerdictKind::drop,
-                            .rules = {}});
+  program.chains.push_back(
+      {.name = "forward", .hook = ir::Hook::forward, .policy = ir::VerdictKind::drop, .rules = {}});
   std::string line;
   std::mt19937 random(1);
   while (std::getline(file, line)) {

@@ -1,5 +1,5 @@
-// ClassBench filter sets as programs: source, destination, source ports, destination ports, protocol
-// and mask; the first filter that matches decides. TCP flags are left out.
+// ClassBench filter sets as programs: source, destination, source ports, destination ports,
+// protocol and mask; the first filter that matches decides. TCP flags are left out.
 #pragma once
 
 #include <optional>

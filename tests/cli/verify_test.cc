@@ -49,7 +49,7 @@ class VerifyTest : public InFolder {
             path("out/host.nlbatch"), path("out/host.netsh")};
   }
   Ended verify(std::vector<std::string> artifacts,
-                const std::vector<std::string>& options = {}) const {
+               const std::vector<std::string>& options = {}) const {
     artifacts.insert(artifacts.begin(), {"verify", policy_});
     artifacts.insert(artifacts.end(), options.begin(), options.end());
     return run(artifacts);
@@ -133,9 +133,9 @@ TEST_F(VerifyTest, ACertificateIsProvedAgain) {
 }
 
 TEST_F(VerifyTest, ACertificateSaysTheSameEachTime) {
-  const auto again = run({"compile", policy_, "--target", "nftables", "--target", "iptables",
-                          "--target", "netsh", "-o", path("again"), "--certificate",
-                          path("again.json")});
+  const auto again =
+      run({"compile", policy_, "--target", "nftables", "--target", "iptables", "--target", "netsh",
+           "-o", path("again"), "--certificate", path("again.json")});
   ASSERT_EQ(again.exit, Exit::ok);
   EXPECT_EQ(text_of(path("certificate.json")), text_of(path("again.json")));
 }
@@ -189,8 +189,8 @@ TEST_F(VerifyTest, AFalseCertificateIsRefused) {
     for (auto& proof : json["proofs"])
       if (proof["target"] == "iptables") proof["parts"][1]["sha256"] = std::string(64, '0');
   });
-  for (const auto* key : {"ir_sha256", "meaning_sha256", "not_filtered", "predicates",
-                          "exceptions", "rules", "answer", "field_order"})
+  for (const auto* key : {"ir_sha256", "meaning_sha256", "not_filtered", "predicates", "exceptions",
+                          "rules", "answer", "field_order"})
     refused("`" + std::string(key) + "` of ",
             [&](Json& json) { json["proofs"][0][key] = "something else"; });
   refused("it claims nothing", [](Json& json) { json["proofs"] = Json::array(); });

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <regex>
 #include <cstddef>
+#include <regex>
 
 #include "tests/kernel/harness/namespace.h"
 #include "tests/kernel/skip.h"
@@ -47,22 +47,25 @@ CommandResult apply(const std::vector<std::string>& more, const std::string& tom
   } while (false)
 
 TEST(Apply, LoadsByNftables) {
-  EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by nftables\n" + proved_nftables + "1", [] {
-    const auto first = said(apply({}));
-    const bool loaded = must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") !=
-                        std::string::npos;
-    return first + (loaded ? "1" : "0");
-  });
+  EXPECT_IN_NAMESPACE(
+      "exit 0\n-: loaded 2 exceptions, 11 rules by nftables\n" + proved_nftables + "1", [] {
+        const auto first = said(apply({}));
+        const bool loaded =
+            must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") !=
+            std::string::npos;
+        return first + (loaded ? "1" : "0");
+      });
 }
 
 TEST(Apply, LoadsByIptablesBothFamilies) {
-  EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by iptables\n" + proved_iptables + "11", [] {
-    const auto first = said(apply({"--backend", "iptables"}));
-    const std::string rule = "--dports 22,80";
-    const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
-    const bool v6 = must_run({"ip6tables-save"}).find(rule) != std::string::npos;
-    return first + (v4 ? "1" : "0") + (v6 ? "1" : "0");
-  });
+  EXPECT_IN_NAMESPACE(
+      "exit 0\n-: loaded 2 exceptions, 11 rules by iptables\n" + proved_iptables + "11", [] {
+        const auto first = said(apply({"--backend", "iptables"}));
+        const std::string rule = "--dports 22,80";
+        const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
+        const bool v6 = must_run({"ip6tables-save"}).find(rule) != std::string::npos;
+        return first + (v4 ? "1" : "0") + (v6 ? "1" : "0");
+      });
 }
 
 TEST(Apply, CoexistsAgainAndAgain) {
@@ -87,9 +90,9 @@ TEST(Apply, ADryRunAsksTheKernelAndChangesNothing) {
     EXPECT_IN_NAMESPACE("exit 0\n-: would load 2 exceptions, 11 rules by " + backend + "\n" +
                             (backend == "nftables" ? proved_nftables : proved_iptables),
                         [&] {
-      return said(apply({"--dry-run", "--backend", backend})) +
-             must_run({"nft", "list", "ruleset"});
-    });
+                          return said(apply({"--dry-run", "--backend", backend})) +
+                                 must_run({"nft", "list", "ruleset"});
+                        });
 }
 
 TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {

@@ -82,8 +82,8 @@ std::set<std::string> reader_kinds() {
       ours = line.find("--- the file itself") != std::string::npos ||
              line.find("--- the reader") != std::string::npos;
     // The key `ignore` is read here, though what it speaks of is lint's.
-    const bool of_ignore = line.starts_with("FIREWRIGHT_KIND(ignore_") &&
-                           line.find(", error,") != std::string::npos;
+    const bool of_ignore =
+        line.starts_with("FIREWRIGHT_KIND(ignore_") && line.find(", error,") != std::string::npos;
     if (!(ours || of_ignore) || !line.starts_with("FIREWRIGHT_KIND")) continue;
     const auto open = line.find('"');
     ids.insert(line.substr(open + 1, line.find('"', open + 1) - open - 1));

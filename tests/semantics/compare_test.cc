@@ -122,8 +122,8 @@ TEST(Compare, FamiliesMayBeApartWhereSourcesAre) {
   };
   for (const bool per_source : {true, false}) {
     const auto one = inbound({with("ssh", per_source, FamilySet::all())});
-    const auto two = inbound({with("v4-1", per_source, {Family::ipv4}),
-                              with("v6-1", per_source, {Family::ipv6})});
+    const auto two = inbound(
+        {with("v4-1", per_source, {Family::ipv4}), with("v6-1", per_source, {Family::ipv6})});
     EXPECT_EQ(compare(one, two).answer, per_source ? Answer::equal : Answer::different);
   }
   // Two of them in one family are two.

@@ -125,10 +125,8 @@ TEST(Meaning, EqualProgramsAreTheSameNode) {
 TEST(Meaning, InboundPacketsGoOutOfNoInterface) {
   const auto chain_on = [](ir::Hook hook, std::vector<Rule> rules) {
     Program program;
-    program.chains.push_back({.name = "base",
-                              .hook = hook,
-                              .policy = ir::VerdictKind::drop,
-                              .rules = std::move(rules)});
+    program.chains.push_back(
+        {.name = "base", .hook = hook, .policy = ir::VerdictKind::drop, .rules = std::move(rules)});
     return program;
   };
   Rule out_of_eth0;

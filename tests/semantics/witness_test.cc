@@ -76,9 +76,7 @@ TEST(WitnessTest, ASourceThatNobodySendsFromOnlyWhereThereIsNoOther) {
               m.in = ir::InterfaceSet::of({{"lo", false}, {"dummy0", false}});
             })),
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in dummy0 new");
-  EXPECT_EQ(shown(of([](ir::Match& m) {
-              m.in = ir::InterfaceSet::of({{"lo", false}});
-            })),
+  EXPECT_EQ(shown(of([](ir::Match& m) { m.in = ir::InterfaceSet::of({{"lo", false}}); })),
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in lo new");
 }
 

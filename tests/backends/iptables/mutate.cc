@@ -99,9 +99,8 @@ std::vector<MutantKind> all_damages() {
            : p == "udp" ? std::vector<std::string>{"tcp"}
                         : std::vector<std::string>{};
   }));
-  add(value_of("another protocol", v("-p"), [](const std::string&) {
-    return std::vector<std::string>{"17", "132"};
-  }));
+  add(value_of("another protocol", v("-p"),
+               [](const std::string&) { return std::vector<std::string>{"17", "132"}; }));
   add(without("protocol lost", {{"-p", "*"}}));
   add(value_of("another ICMP type", v("--icmp-type", "--icmpv6-type"), other_type));
   add(value_of("one code of an ICMP type", v("--icmp-type", "--icmpv6-type"),
