@@ -48,6 +48,10 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
     }
     others.push_back(&read_back.emplace_back(std::move(*program_read)));
   }
+  if (others.empty()) {
+    proof.why = "there is nothing to read back";
+    return proof;
+  }
   auto comparison = semantics::compare(program, others, {.excluded = excluded, .budget = budget});
   proof.answer = comparison.answer;
   proof.nodes = comparison.nodes;

@@ -14,15 +14,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int certificate_format = 1;
-constexpr auto order = semantics::FieldOrder::ports_first;
 
 std::string digest_of(std::string_view bytes) { return hex(sha256(bytes)); }
 
+struct Digests {
+  semantics::FieldOrder order = semantics::FieldOrder::ports_first;
+  Json by_hook;
+};
+
 // The meaning of the policy's program, hook by hook. Equal to that of every form that was read
 // back.
-std::optional<Json> meaning_json(const ir::Program& program) {
+std::optional<Json> digests(const ir::Program& program, const semantics::Attempt& attempt) {
   const std::array programs{&program};
-  semantics::Meanings meanings(programs, order, {});
+  semantics::Meanings meanings(programs, attempt.order, attempt.budget);
   auto json = Json::object();
   for (const auto& chain : program.chains) {
     if (!chain.hook) continue;
@@ -33,6 +37,23 @@ std::optional<Json> meaning_json(const ir::Program& program) {
       of_hook[std::string(to_string(family))] = hex(digest(meanings, *node, family));
   }
   return json;
+}
+
+// In the first field order that it can be made in; the same one everywhere, unless that hangs on
+// the time alone.
+std::optional<Digests> meaning_of(const ir::Program& program) {
+  for (const auto& attempt : semantics::attempts({}))
+    if (auto json = digests(program, attempt))
+      return Digests{.order = attempt.order, .by_hook = std::move(*json)};
+  return std::nullopt;
+}
+
+std::string_view in_words(semantics::FieldOrder order) {
+  switch (order) {
+    case semantics::FieldOrder::ports_first: return "ports first";
+    case semantics::FieldOrder::addresses_first: return "addresses first";
+  }
+  return "";
 }
 
 Json predicates_json(const ir::Program& program) {
@@ -87,7 +108,7 @@ std::optional<Json> exceptions_json(const ir::Program& program, const Sources& s
 
 std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
   const auto& program = one.built->program;
-  auto meaning = meaning_json(program);
+  auto meaning = meaning_of(program);
   auto exceptions = exceptions_json(program, sources);
   if (!meaning || !exceptions) return std::nullopt;
   Json json;
@@ -100,8 +121,8 @@ std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
         {{"part", part.name}, {"bytes", part.bytes.size()}, {"sha256", digest_of(part.bytes)}});
   json["answer"] = "equal";
   json["read_back"] = one.proved->proof.forms;
-  json["field_order"] = "ports first";
-  json["meaning_sha256"] = std::move(*meaning);
+  json["field_order"] = in_words(meaning->order);
+  json["meaning_sha256"] = std::move(meaning->by_hook);
   json["not_filtered"] = scope_json(one.target);
   json["predicates"] = predicates_json(program);
   json["exceptions"] = std::move(*exceptions);
@@ -139,6 +160,8 @@ std::vector<std::string> contradictions(const Json& claimed, const Json& made) {
   std::vector<std::string> wrong;
   if (claimed.value("policy", Json()) != made.at("policy"))
     wrong.emplace_back("the files of the policy are others");
+  if (claimed.value("assumptions", Json()) != made.at("assumptions"))
+    wrong.emplace_back("its assumptions are others");
   const auto proofs = claimed.value("proofs", Json::array());
   if (!proofs.is_array() || proofs.empty()) wrong.emplace_back("it claims nothing");
   for (const auto& proof : proofs) {
@@ -149,12 +172,18 @@ std::vector<std::string> contradictions(const Json& claimed, const Json& made) {
       wrong.push_back("no artifact was given for " + target.dump());
       continue;
     }
-    for (const auto& [key, value] : proof.items()) {
-      // How it was read back, and `parts`, which is looked at one by one below.
-      if (key == "parts" || key == "read_back") continue;
-      if (!found->contains(key) || found->at(key) != value)
+    // All but how it was read back, and `parts`, which is looked at one by one below.
+    const auto is_compared = [](const std::string& key) {
+      return key != "parts" && key != "read_back";
+    };
+    for (const auto& [key, value] : proof.items())
+      if (is_compared(key) && (!found->contains(key) || found->at(key) != value))
         wrong.push_back("`" + key + "` of " + target.dump() + " is another one");
-    }
+    for (const auto& [key, value] : found->items())
+      if (!proof.contains(key) && key != "read_back")
+        wrong.push_back("`" + key + "` of " + target.dump() + " is left out");
+    if (proof.value("parts", Json()).empty())
+      wrong.push_back("it claims no part of " + target.dump());
     for (const auto& part : proof.value("parts", Json::array()))
       if (std::ranges::find(found->at("parts"), part) == found->at("parts").end())
         wrong.push_back("part " + (part.is_object() ? part.value("part", Json()) : part).dump() +

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -108,27 +109,45 @@ class Loading {
   // Firewalls beside each other: a packet has to come through all of them. What bears the same name
   // in two of them is not the same.
   void append(ir::Program program) {
-    std::set<std::string> chains;
-    std::set<std::string> instances;
-    for (const auto& chain : operand_.program.chains) {
-      chains.insert(chain.name);
-      for (const auto& rule : chain.rules)
-        for (const auto& predicate : rule.match.predicates)
-          if (!is_opaque(predicate)) instances.insert(predicate.instance);
+    NewNames chains, instances;
+    for (const auto* one : {&operand_.program, &program}) {
+      const bool first = one == &operand_.program;
+      for (const auto& chain : one->chains) {
+        chains.add(chain.name, first);
+        for (const auto& rule : chain.rules)
+          for (const auto& predicate : rule.match.predicates)
+            if (!is_opaque(predicate)) instances.add(predicate.instance, first);
+      }
     }
-    const auto rename = [](const std::set<std::string>& taken, std::string& name) {
-      if (taken.contains(name)) name += "-2";
-    };
     for (auto& chain : program.chains) {
-      rename(chains, chain.name);
+      chain.name = chains.of(chain.name);
       for (auto& rule : chain.rules) {
-        rename(chains, rule.verdict.chain);
+        rule.verdict.chain = chains.of(rule.verdict.chain);
         for (auto& predicate : rule.match.predicates)
-          if (!is_opaque(predicate)) rename(instances, predicate.instance);
+          if (!is_opaque(predicate)) predicate.instance = instances.of(predicate.instance);
       }
       operand_.program.chains.push_back(std::move(chain));
     }
   }
+  // What the names of a second program become, so that none is one of the first's.
+  class NewNames {
+   public:
+    void add(const std::string& name, bool first) { (first ? first_ : second_).insert(name); }
+    std::string of(const std::string& name) {
+      if (!first_.contains(name)) return name;
+      auto& renamed = renamed_[name];
+      for (int n = 2; renamed.empty(); ++n)
+        if (const auto other = name + "-" + std::to_string(n);
+            !first_.contains(other) && !second_.contains(other))
+          renamed = other;
+      first_.insert(renamed);
+      return renamed;
+    }
+
+   private:
+    std::set<std::string> first_, second_;
+    std::map<std::string, std::string> renamed_;
+  };
   // Depends on the packet alone, and is the same everywhere.
   static bool is_opaque(const ir::Predicate& predicate) {
     return std::holds_alternative<ir::OpaqueMatch>(predicate.test) &&

@@ -18,6 +18,7 @@ struct Verified {
   Operand operand;
   Target target = Target::nftables;
   semantics::Comparison comparison;
+  std::vector<ir::Hook> left_alone;
 };
 
 // The files of iptables belong together, a family each.
@@ -38,8 +39,20 @@ std::vector<std::string> joined(const std::vector<std::string>& artifacts) {
   return result;
 }
 
+// On a live host: the hooks that the policy leaves to others, whose rules there are not its
+// concern.
+std::vector<ir::Hook> left_alone(const Built& built, const Operand& operand) {
+  std::vector<ir::Hook> hooks;
+  if (operand.kind != OperandKind::live) return hooks;
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward})
+    if (built.program.find(hook) == nullptr) hooks.push_back(hook);
+  return hooks;
+}
+
 semantics::Comparison compare(const Built& built, const Operand& operand, Target target) {
   std::vector<semantics::Excluded> excluded;
+  for (const auto hook : left_alone(built, operand))
+    excluded.push_back({.hook = hook, .match = {}});
   for (auto& entry : backend::unfiltered(target))
     excluded.push_back({.hook = entry.hook, .match = std::move(entry.match)});
   return semantics::compare(built.program, operand.program, {.excluded = excluded, .budget = {}});
@@ -117,6 +130,14 @@ void replay(const std::string& path, const Json& made, Sources& sources, Sink& s
     sink.report(Kind::bad_certificate, span, {wrong});
 }
 
+// ", but for forward, which the policy leaves unmanaged"
+std::string in_words(const std::vector<ir::Hook>& left_alone) {
+  std::string names;
+  for (const auto hook : left_alone)
+    names += (names.empty() ? "" : " and ") + std::string(to_string(hook));
+  return names.empty() ? names : ", but for " + names + ", which the policy leaves unmanaged";
+}
+
 }  // namespace
 
 Exit verify(const VerifyOptions& options, Console& console) {
@@ -138,11 +159,13 @@ Exit verify(const VerifyOptions& options, Console& console) {
     for (const auto family : operand->missing)
       sink.report(Kind::artifact_part_missing, {},
                   {"no file says anything of " + std::string(to_string(family))});
-    Verified one{.operand = std::move(*operand), .target = *target, .comparison = {}};
+    Verified one{
+        .operand = std::move(*operand), .target = *target, .comparison = {}, .left_alone = {}};
     if (!built.contains(*target))
       built.emplace(*target, build(*read, *target, options.approximate, sink));
     if (!sink.has_errors()) {
       one.comparison = compare(built.at(*target), one.operand, *target);
+      one.left_alone = left_alone(built.at(*target), one.operand);
       report(built.at(*target), one, sink);
     }
     all.push_back(std::move(one));
@@ -165,6 +188,7 @@ Exit verify(const VerifyOptions& options, Console& console) {
       entry["artifact"] = one.operand.name;
       entry["target"] = to_string(one.target);
       entry["equal"] = one.comparison.answer == semantics::Answer::equal;
+      for (const auto hook : one.left_alone) entry["unmanaged"].push_back(to_string(hook));
       if (one.comparison.difference) entry["difference"] = to_json(*one.comparison.difference);
       document["artifacts"].push_back(std::move(entry));
     }
@@ -176,7 +200,8 @@ Exit verify(const VerifyOptions& options, Console& console) {
       if (one.comparison.answer == semantics::Answer::equal)
         console.out << one.operand.name << ": means what " << options.path
                     << " means, over every packet"
-                    << (one.target == Target::netsh ? " that Windows filters" : "") << "\n";
+                    << (one.target == Target::netsh ? " that Windows filters" : "")
+                    << in_words(one.left_alone) << "\n";
     if (certified) console.out << options.certificate << ": holds\n";
   }
   return sink.has_errors() ? failure(sink) : Exit::ok;

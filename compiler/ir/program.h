@@ -222,7 +222,7 @@ struct Rule {
 };
 
 struct Chain {
-  std::string name;
+  std::string name;          // unique in the program
   std::optional<Hook> hook;  // a base chain; otherwise reached by jumps
   // What a packet gets that reaches the end of a base chain: accept or drop. Lowered chains end in
   // an explicit rule, so that nothing gets that far.

@@ -206,7 +206,7 @@ Comparison compare(const ir::Program& first, Programs others, const CompareOptio
       return result;
     }
     if (broken) {
-      result.why = "its chains jump in a circle, or to nowhere";
+      result.why = "its chains jump in a circle or to nowhere, or two bear one name";
       return result;
     }
   }
@@ -230,7 +230,8 @@ Comparison compare(const ir::Program& first, Programs others, const CompareOptio
     result.answer = Answer::equal;
   else
     result.why = "its packet sets need more than " + std::to_string(options.budget.nodes) +
-                 " nodes or " + std::to_string(options.budget.time.count()) + " ms";
+                 " nodes or " + std::to_string(options.budget.time.count()) +
+                 " ms, or hang on thousands of limits at once";
   return result;
 }
 

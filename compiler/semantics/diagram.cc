@@ -10,6 +10,10 @@ constexpr std::size_t first_cache = 1U << 12U;
 constexpr std::size_t largest_cache = 1U << 22U;
 constexpr std::size_t nodes_between_clock_looks = 4096;
 constexpr std::size_t edges_a_node = 8;
+constexpr std::uint64_t steps_between_clock_looks = std::uint64_t{1} << 18U;
+// combine() goes as deep as a path has levels, and predicates have a level each. This deep it takes
+// under 4 MB of stack, also with sanitizers.
+constexpr std::uint32_t deepest = 5000;
 
 std::uint64_t mix(std::uint64_t h) {  // the finaliser of MurmurHash3
   h ^= h >> 33U;
@@ -86,6 +90,13 @@ void Diagrams::check_budget() {
   if (nodes_.size() % nodes_between_clock_looks == 0 &&
       std::chrono::steady_clock::now() > deadline_)
     exhausted_ = true;
+}
+
+bool Diagrams::may_descend() {
+  if (depth_ >= deepest) exhausted_ = true;
+  if (++steps_ % steps_between_clock_looks == 0 && std::chrono::steady_clock::now() > deadline_)
+    exhausted_ = true;
+  return !exhausted_;
 }
 
 Diagrams::Cached& Diagrams::cache_slot(std::uint32_t operation, Node a, Node b) {

@@ -26,7 +26,8 @@ struct Edge {
   bool operator==(const Edge&) const = default;
 };
 
-// Eight edges a node are in it too; the default is under 2 GB.
+// Eight edges a node are in it too; the default is under 2 GB. Functions that hang on more than
+// 5,000 predicates at once are beyond every budget.
 struct Budget {
   std::size_t nodes = 8'000'000;
   std::chrono::milliseconds time{60'000};
@@ -96,6 +97,8 @@ class Diagrams {
   [[nodiscard]] Cached& cache_slot(std::uint32_t operation, Node a, Node b);
   void grow_tables();
   void check_budget();
+  // False when the stack, or the time, would not suffice; then the budget counts as used up.
+  [[nodiscard]] bool may_descend();
 
   Budget budget_;
   std::chrono::steady_clock::time_point deadline_;
@@ -105,16 +108,19 @@ class Diagrams {
   std::vector<Cached> cache_;          // direct-mapped, forgets
   std::vector<Edge> stack_;            // edges of nodes under way
   std::uint32_t operations_ = 0;
+  std::uint32_t depth_ = 0;  // of combine
+  std::uint64_t steps_ = 0;
   bool exhausted_ = false;
 };
 
 template <class Leaves>
 Node Diagrams::combine(std::uint32_t operation, Node a, Node b, const Leaves& leaves) {
   if (const std::optional<Node> known = leaves(a, b)) return *known;
-  if (exhausted_) return leaf(0);
+  if (exhausted_ || !may_descend()) return leaf(0);
   if (const auto& hit = cache_slot(operation, a, b);
       hit.operation == operation && hit.a == a && hit.b == b)
     return hit.result;
+  ++depth_;
   const auto level_a = level(a);
   const auto level_b = level(b);
   const auto top = level_a < level_b ? level_a : level_b;
@@ -139,6 +145,7 @@ Node Diagrams::combine(std::uint32_t operation, Node a, Node b, const Leaves& le
   }
   const auto result = make(top, std::span<const Edge>(stack_).subspan(begin));
   stack_.resize(begin);
+  --depth_;
   cache_slot(operation, a, b) = {a, b, operation, result};
   return result;
 }

@@ -74,7 +74,8 @@ std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook)
   const Outcome accepted{
       .decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
   Walk walk{.chains = {}, .done = {}, .called = {}, .open = {}, .broken = false};
-  for (const auto& chain : program.chains) walk.chains.emplace(chain.name, &chain);
+  for (const auto& chain : program.chains)
+    if (!walk.chains.emplace(chain.name, &chain).second) walk.broken = true;
   auto all = Diagrams::leaf(outcomes_.number(accepted));
   bool first = true;
   for (const auto& base : program.chains) {

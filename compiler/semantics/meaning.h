@@ -60,7 +60,7 @@ class Meanings {
   Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget);
 
   // The outcome of every packet on the hook; a hook without a chain accepts. No value: the budget
-  // is used up, or the chains jump in a circle or to nowhere.
+  // is used up, or the chains jump in a circle or to nowhere, or two bear one name.
   [[nodiscard]] std::optional<Node> meaning(const ir::Program& program, ir::Hook hook);
 
   [[nodiscard]] Diagrams& diagrams() { return diagrams_; }

@@ -193,6 +193,17 @@ TEST_F(VerifyTest, AFalseCertificateIsRefused) {
                           "rules", "answer", "field_order"})
     refused("`" + std::string(key) + "` of ",
             [&](Json& json) { json["proofs"][0][key] = "something else"; });
+  for (const auto* key : {"ir_sha256", "meaning_sha256", "not_filtered", "predicates", "exceptions",
+                          "rules", "answer", "field_order", "parts"})
+    refused("`" + std::string(key) + "` of \"iptables\" is left out", [&](Json& json) {
+      for (auto& proof : json["proofs"])
+        if (proof["target"] == "iptables") proof.erase(key);
+    });
+  refused("it claims no part of \"iptables\"", [](Json& json) {
+    for (auto& proof : json["proofs"])
+      if (proof["target"] == "iptables") proof["parts"] = Json::array();
+  });
+  refused("its assumptions are others", [](Json& json) { json["assumptions"] = Json::array(); });
   refused("it claims nothing", [](Json& json) { json["proofs"] = Json::array(); });
   refused("no artifact was given", [](Json& json) { json["proofs"][0]["target"] = "pf"; });
   refused("not of a form that is known here", [](Json& json) { json["certificate"] = 2; });

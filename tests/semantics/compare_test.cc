@@ -1,5 +1,6 @@
 #include "compiler/semantics/compare.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -289,6 +290,31 @@ TEST(Digest, FamiliesHaveTheirOwn) {
   const auto a = inbound({rule(match, Verdict::accept())});
   EXPECT_NE(digest_of(a, a, Family::ipv4), digest_of(a, a, Family::ipv6));
   EXPECT_EQ(digest_of(a, a, Family::ipv6), digest_of(inbound({}), a, Family::ipv6));
+}
+
+// Each limit is a level of the diagrams, and what hangs on all of them at once has paths as long.
+TEST(Compare, ThousandsOfLimitsAtOnceAreNotProvedAndDoNotCrash) {
+  std::vector<Rule> rules;
+  for (int i = 0; i < 12'000; ++i) {
+    auto match = tcp(22, 22);
+    match.predicates.push_back(limit("limit-" + std::to_string(i), 5, ir::TimeUnit::minute));
+    rules.push_back(rule(match, Verdict::accept()));
+  }
+  const auto a = inbound(rules);
+  const auto result = compare(a, a);
+  EXPECT_EQ(result.answer, Answer::not_proved);
+  EXPECT_THAT(result.why, testing::HasSubstr("limits at once"));
+}
+
+TEST(Compare, TwoChainsOfOneNameAreNotProved) {
+  auto a = inbound({rule(tcp(22, 22), Verdict::accept())});
+  a.chains.push_back({.name = "inbound",
+                      .hook = {},
+                      .policy = ir::VerdictKind::accept,
+                      .rules = {rule(tcp(80, 80), Verdict::accept())}});
+  const auto result = compare(a, a);
+  EXPECT_EQ(result.answer, Answer::not_proved);
+  EXPECT_THAT(result.why, testing::HasSubstr("one name"));
 }
 
 }  // namespace
