@@ -51,17 +51,40 @@ void make_room(const Descriptor& socket, std::size_t bytes) {
     set_option(socket, SOL_SOCKET, SO_RCVBUF, answers);
 }
 
-// Returns 0 or the error.
-int send_all(const Descriptor& socket, std::string_view bytes) {
+// Returns 0 or the error. The parts are one message to the kernel.
+int send_all(const Descriptor& socket, std::string_view first, std::string_view rest) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
+  iovec parts[2] = {{.iov_base = const_cast<char*>(first.data()), .iov_len = first.size()},
+                    {.iov_base = const_cast<char*>(rest.data()), .iov_len = rest.size()}};
+  msghdr message{};
+  message.msg_name = &kernel;
+  message.msg_namelen = sizeof kernel;
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
   ssize_t sent = 0;
   do {
-    sent = sendto(socket.get(), bytes.data(), bytes.size(), 0,
-                  reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+    sent = sendmsg(socket.get(), &message, 0);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return errno;
-  return static_cast<std::size_t>(sent) == bytes.size() ? 0 : EMSGSIZE;
+  return static_cast<std::size_t>(sent) == first.size() + rest.size() ? 0 : EMSGSIZE;
+}
+
+// The batch's first message, which may say what generation the rest is meant for.
+std::string beginning(const Message& begin, const BatchOptions& options) {
+  std::string bytes(begin.bytes);
+  if (!options.generation) return bytes;
+  nlmsghdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  bytes.resize(NLMSG_ALIGN(bytes.size()));
+  const nlattr attribute{.nla_len = sizeof(nlattr) + sizeof(std::uint32_t),
+                         .nla_type = NFNL_BATCH_GENID};
+  const std::uint32_t generation = htonl(*options.generation);
+  bytes.append(reinterpret_cast<const char*>(&attribute), sizeof attribute);
+  bytes.append(reinterpret_cast<const char*>(&generation), sizeof generation);
+  header.nlmsg_len = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(bytes.data(), &header, sizeof header);
+  return bytes;
 }
 
 struct Answer {
@@ -137,6 +160,8 @@ Result refusal(const Answer& answer, const std::vector<Message>& messages) {
     return m.sequence == answer.sequence;
   });
   const bool of_the_batch = message == messages.end() || message->type == NFNL_MSG_BATCH_BEGIN;
+  if (of_the_batch && answer.error == ERESTART)
+    return failure(Reason::raced, "somebody else has changed the ruleset meanwhile");
   if (of_the_batch && (answer.error == EOPNOTSUPP || answer.error == EPROTONOSUPPORT ||
                        answer.error == EAFNOSUPPORT || answer.error == ENOENT))
     return failure(Reason::unsupported, "this kernel has no nf_tables: " + what);
@@ -174,7 +199,9 @@ Result load_batch(std::string_view batch, const BatchOptions& options) {
   // Without its end the kernel checks a batch to the last message and then takes it back; `nft -c`
   // asks the same way.
   const std::string_view sent = options.dry_run ? batch.substr(0, messages->back().offset) : batch;
-  if (const int error = send_all(socket, sent); error != 0) {
+  if (const int error = send_all(socket, beginning(messages->front(), options),
+                                 sent.substr((*messages)[1].offset));
+      error != 0) {
     if (error == EMSGSIZE || error == ENOBUFS)
       return failure(Reason::refused,
                      "the transaction of " + std::to_string(batch.size()) +

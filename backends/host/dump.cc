@@ -1,5 +1,6 @@
 #include "backends/host/dump.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -23,40 +24,65 @@ constexpr int most_attempts = 50;
 
 enum class Asked { answered, again, failed };
 
+// The first attribute of every message names its table.
+static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE == 1 &&
+              NFTA_SET_TABLE == 1 && NFTA_SET_ELEM_LIST_TABLE == 1 && NFTA_OBJ_TABLE == 1);
+
 struct SetName {
   std::uint8_t family = 0;
   std::string table;
   std::string name;
 };
 
-class Dump {
+Result failed(const std::string& what, int error) {
+  Result result{.reason = Reason::io,
+                .error = what + ": " + std::generic_category().message(error)};
+  if (error == EPERM || error == EACCES) {
+    result.reason = Reason::permission;
+    result.error += " (CAP_NET_ADMIN is needed)";
+  }
+  if (error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EOPNOTSUPP)
+    result.reason = Reason::unsupported;
+  return result;
+}
+
+class Reader {
  public:
-  Dump(const Descriptor& socket, std::string& error) : socket_(socket), error_(error) {
+  Reader(const Descriptor& socket, Result& failure, const std::optional<TableName>& only)
+      : socket_(socket), failure_(failure), only_(only) {
     constexpr int room = 64 << 20;
     // Without the right to more room the usual one has to do.
     if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
       (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   }
 
-  [[nodiscard]] std::string take_messages() { return std::move(messages_); }
+  [[nodiscard]] Dump take() { return {.messages = std::move(messages_), .generation = *generation_}; }
 
   Asked run() {
     if (const auto asked = ask(NFT_MSG_GETGEN, nullptr, /*keep=*/false); asked != Asked::answered)
       return asked;
+    if (!generation_) return fail("the kernel does not tell its ruleset's generation", EPROTO);
     const auto before = generation_;
-    for (const auto type : {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETSET})
-      if (const auto asked = ask(type, nullptr, true); asked != Asked::answered) return asked;
-    for (const auto& set : sets_)
-      if (const auto asked = ask(NFT_MSG_GETSETELEM, &set, true); asked != Asked::answered)
-        return asked;
-    if (const auto asked = ask(NFT_MSG_GETRULE, nullptr, true); asked != Asked::answered)
-      return asked;
+    if (const auto asked = list(); asked != Asked::answered) return asked;
     if (const auto asked = ask(NFT_MSG_GETGEN, nullptr, false); asked != Asked::answered)
       return asked;
     return generation_ == before ? Asked::answered : Asked::again;
   }
 
  private:
+  Asked list() {
+    if (const auto asked = ask(NFT_MSG_GETTABLE, nullptr, true); asked != Asked::answered)
+      return asked;
+    // What there is no table for is not asked for: some kernels call that an error.
+    if (messages_.empty()) return Asked::answered;
+    for (const auto type : {NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETSET})
+      if (const auto asked = ask(type, nullptr, true); asked != Asked::answered) return asked;
+    for (const auto& set : sets_)
+      if (const auto asked = ask(NFT_MSG_GETSETELEM, &set, true); asked != Asked::answered)
+        return asked;
+    return ask(NFT_MSG_GETRULE, nullptr, true);
+  }
+
   Asked ask(int type, const SetName* set, bool keep) {
     std::vector<char> buffer(MNL_NLMSG_HDRLEN + 1024);
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
@@ -65,8 +91,15 @@ class Dump {
     request->nlmsg_flags = NLM_F_REQUEST | (type == NFT_MSG_GETGEN ? NLM_F_ACK : NLM_F_DUMP);
     request->nlmsg_seq = ++sequence_;
     auto* extra = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg)));
-    extra->nfgen_family = set == nullptr ? 0 : set->family;
+    if (set != nullptr)
+      extra->nfgen_family = set->family;
+    else if (only_ && type != NFT_MSG_GETGEN)
+      extra->nfgen_family = static_cast<std::uint8_t>(only_->first);
     extra->version = NFNETLINK_V0;
+    // For rules, objects and sets the kernel then leaves other tables out; what comes of tables and
+    // chains is chosen here.
+    if (set == nullptr && only_ && type != NFT_MSG_GETGEN && type != NFT_MSG_GETTABLE)
+      mnl_attr_put_strz(request, NFTA_RULE_TABLE, only_->second.c_str());
     if (set != nullptr) {
       mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, set->table.c_str());
       mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set->name.c_str());
@@ -114,8 +147,7 @@ class Dump {
         if (error < 0) return fail("the kernel does not list its ruleset", -error);
         return Asked::answered;
       }
-      note(*header);
-      if (!keep) continue;
+      if (!note(*header) || !keep) continue;
       const auto* bytes = reinterpret_cast<const char*>(header);
       messages_.append(bytes, header->nlmsg_len);
       messages_.append(MNL_ALIGN(header->nlmsg_len) - header->nlmsg_len, '\0');
@@ -123,10 +155,10 @@ class Dump {
     return std::nullopt;
   }
 
-  // What has to be known to go on: the generation, and the sets.
-  void note(const nlmsghdr& header) {
+  // What has to be known to go on: the generation, and the sets. False: of another table.
+  bool note(const nlmsghdr& header) {
     const auto type = header.nlmsg_type & 0xffU;
-    if (mnl_nlmsg_get_payload_len(&header) < sizeof(nfgenmsg)) return;
+    if (mnl_nlmsg_get_payload_len(&header) < sizeof(nfgenmsg)) return true;
     const auto* extra = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(&header));
     SetName set;
     set.family = extra->nfgen_family;
@@ -139,24 +171,33 @@ class Dump {
       const std::string_view value(static_cast<const char*>(mnl_attr_get_payload(attribute)),
                                    mnl_attr_get_payload_len(attribute));
       const auto text = value.substr(0, value.find('\0'));
-      if (type == NFT_MSG_NEWGEN && number == NFTA_GEN_ID) generation_ = std::string(value);
-      if (type == NFT_MSG_NEWSET && number == NFTA_SET_TABLE) set.table = text;
+      if (type == NFT_MSG_NEWGEN && number == NFTA_GEN_ID) note_generation(value);
+      if (type != NFT_MSG_NEWGEN && number == NFTA_TABLE_NAME) set.table = text;
       if (type == NFT_MSG_NEWSET && number == NFTA_SET_NAME) set.name = text;
       attribute = mnl_attr_next(attribute);
     }
+    if (only_ && type != NFT_MSG_NEWGEN && TableName(set.family, set.table) != *only_) return false;
     if (type == NFT_MSG_NEWSET) sets_.push_back(std::move(set));
+    return true;
+  }
+
+  void note_generation(std::string_view value) {
+    std::uint32_t number = 0;
+    if (value.size() != sizeof number) return;
+    std::memcpy(&number, value.data(), sizeof number);
+    generation_ = ntohl(number);
   }
 
   Asked fail(const std::string& what, int error) {
-    error_ = what + ": " + std::generic_category().message(error);
-    if (error == EPERM || error == EACCES) error_ += " (CAP_NET_ADMIN is needed)";
+    failure_ = failed(what, error);
     return Asked::failed;
   }
 
   const Descriptor& socket_;
-  std::string& error_;
+  Result& failure_;
+  const std::optional<TableName>& only_;
   std::uint32_t sequence_ = 0;
-  std::optional<std::string> generation_;
+  std::optional<std::uint32_t> generation_;
   bool interrupted_ = false;
   std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 16U);
   std::vector<SetName> sets_;
@@ -165,7 +206,7 @@ class Dump {
 
 }  // namespace
 
-std::optional<std::string> dump_nftables(std::string& error) {
+std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName>& only) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     // A socket for each attempt: the rest of one that broke off stays with the old one.
     const Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
@@ -173,18 +214,25 @@ std::optional<std::string> dump_nftables(std::string& error) {
     kernel.nl_family = AF_NETLINK;
     if (!socket.valid() ||
         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) != 0) {
-      error = "cannot open a netlink socket: " + std::generic_category().message(errno);
+      failure = failed("cannot open a netlink socket", errno);
       return std::nullopt;
     }
-    Dump dump(socket, error);
-    switch (dump.run()) {
-      case Asked::answered: return dump.take_messages();
+    Reader reader(socket, failure, only);
+    switch (reader.run()) {
+      case Asked::answered: return reader.take();
       case Asked::failed: return std::nullopt;
       case Asked::again: break;
     }
   }
-  error = "the ruleset changes faster than it can be read";
+  failure = {.reason = Reason::raced, .error = "the ruleset changes faster than it can be read"};
   return std::nullopt;
+}
+
+std::optional<Dump> dump_nftables(std::string& error, const std::optional<TableName>& only) {
+  Result failure;
+  auto dump = dump_nftables(failure, only);
+  if (!dump) error = std::move(failure.error);
+  return dump;
 }
 
 }  // namespace firewright::host

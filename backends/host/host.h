@@ -4,7 +4,9 @@
 // ever involved. Each function works on the network namespace of the calling thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,12 +17,13 @@ enum class Reason {
   permission,   // the caller may not
   unsupported,  // the kernel or a program it takes is missing
   refused,      // the kernel or that program did not take the artifact
+  raced,        // somebody else changed the ruleset first
   io,           // anything else on the way
 };
 
 struct [[nodiscard]] Result {
   Reason reason = Reason::none;
-  std::string error;     // for people; empty when ok
+  std::string error = {};  // for people; empty when ok
   bool changed = false;  // after a failure: what was there before could not be kept
   [[nodiscard]] bool ok() const { return reason == Reason::none; }
 };
@@ -28,6 +31,9 @@ struct [[nodiscard]] Result {
 struct BatchOptions {
   // Lets the kernel check everything and change nothing.
   bool dry_run = false;
+  // The ruleset that the batch was made for (Dump::generation): another one is not touched, and the
+  // reason then is `raced`.
+  std::optional<std::uint32_t> generation = {};
 };
 
 // One nftables transaction: the messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, the last

@@ -95,8 +95,8 @@ std::vector<std::string> tables_of(std::string_view saved) {
 
 std::optional<Live> read_live(std::string& error, const LivePrograms& programs) {
   Live live;
-  auto messages = dump_nftables(error);
-  if (!messages) return std::nullopt;
+  const auto dump = dump_nftables(error);
+  if (!dump) return std::nullopt;
   const auto usual = variant(programs.save_v4);
   const auto take = [&](const std::string& v4, const std::string& v6) -> const Saved* {
     auto four = save(v4, error);
@@ -121,7 +121,7 @@ std::optional<Live> read_live(std::string& error, const LivePrograms& programs) 
   }
   std::erase_if(live.saved,
                 [](const Saved& s) { return tables_of(s.v4).empty() && tables_of(s.v6).empty(); });
-  live.messages = without_tables(*messages, of_iptables);
+  live.messages = without_tables(dump->messages, of_iptables);
   return live;
 }
 

@@ -9,8 +9,9 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "backends/host/dump.h"
 
 namespace firewright::host {
 
@@ -33,9 +34,8 @@ struct LivePrograms {  // a name without '/' is looked for in PATH, /usr/sbin an
 // No value: `error` says why, for people. A host without iptables has none of its tables.
 [[nodiscard]] std::optional<Live> read_live(std::string& error, const LivePrograms& programs = {});
 
-// The messages without those of the tables, which are named by family (NFPROTO_*) and name. What is
-// no whole message any more is kept as it is, for the decoder to complain about.
-using TableName = std::pair<unsigned, std::string>;
+// The messages without those of the tables. What is no whole message any more is kept as it is, for
+// the decoder to complain about.
 [[nodiscard]] std::string without_tables(std::string_view messages,
                                          const std::set<TableName>& tables);
 

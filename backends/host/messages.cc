@@ -61,11 +61,18 @@ std::string describe(const Message& message) {
     case NFT_MSG_NEWTABLE: return "new table " + text_attribute(message, NFTA_TABLE_NAME);
     case NFT_MSG_DELTABLE: return "delete table " + text_attribute(message, NFTA_TABLE_NAME);
     case NFT_MSG_NEWCHAIN: return "new chain " + text_attribute(message, NFTA_CHAIN_NAME);
+    case NFT_MSG_DELCHAIN: return "delete chain " + text_attribute(message, NFTA_CHAIN_NAME);
     case NFT_MSG_NEWRULE: return "new rule in chain " + text_attribute(message, NFTA_RULE_CHAIN);
+    case NFT_MSG_DELRULE:
+      return "delete rules of chain " + text_attribute(message, NFTA_RULE_CHAIN);
     case NFT_MSG_NEWSET: return "new set " + text_attribute(message, NFTA_SET_NAME);
+    case NFT_MSG_DELSET: return "delete set " + text_attribute(message, NFTA_SET_NAME);
     case NFT_MSG_NEWSETELEM:
       return "elements of set " + text_attribute(message, NFTA_SET_ELEM_LIST_SET);
+    case NFT_MSG_DELSETELEM:
+      return "delete elements of set " + text_attribute(message, NFTA_SET_ELEM_LIST_SET);
     case NFT_MSG_NEWOBJ: return "new object " + text_attribute(message, NFTA_OBJ_NAME);
+    case NFT_MSG_DELOBJ: return "delete object " + text_attribute(message, NFTA_OBJ_NAME);
     default: return "message of type " + std::to_string(message.type & 0xffU);
   }
 }

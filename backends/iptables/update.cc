@@ -1,7 +1,9 @@
 #include "backends/iptables/update.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "backends/iptables/table.h"
@@ -83,13 +85,33 @@ std::string removals(const Loaded& loaded, const std::set<std::string, std::less
   return text;
 }
 
+// Some chains of a saved filter table.
+struct Chains {
+  std::map<std::string, std::string> declared;  // with their policies; "-": none
+  std::string rules;                            // without counters
+};
+
+template <class Wanted>
+Chains chains_of(std::string_view saved, const Wanted& wanted) {
+  Chains chains;
+  bool in_filter = false;
+  for (auto line : lines_of(saved)) {
+    if (line.starts_with('*')) in_filter = line == "*filter";
+    if (!in_filter) continue;
+    if (line.starts_with('[')) line.remove_prefix(std::min(line.size(), line.find(' ') + 1));
+    const auto words = words_of(line);
+    if (words.size() < 2) continue;
+    if (line.starts_with(':') && wanted(words[0].substr(1)))
+      chains.declared.emplace(words[0].substr(1), words[1]);
+    if (words[0] == "-A" && wanted(words[1])) chains.rules += std::string(line) + '\n';
+  }
+  return chains;
+}
+
 }  // namespace
 
 bool needs_noflush(const ir::Program& program, const backend::Options& options) {
-  if (options.iptables_coexist) return true;
-  for (const auto hook : {ir::Hook::inbound, ir::Hook::forward, ir::Hook::outbound})
-    if (program.find(hook) == nullptr) return true;
-  return false;
+  return options.iptables_coexist || managed_chains(program).size() < 3;
 }
 
 std::string update(std::string_view file, std::string_view saved) {
@@ -108,6 +130,38 @@ std::string update(std::string_view file, std::string_view saved) {
     text += std::string(line) + '\n';
   }
   return text;
+}
+
+std::string own_part(std::string_view saved) {
+  const auto own = chains_of(saved, is_own);
+  std::string text = "*filter\n";
+  for (const auto& [name, policy] : own.declared) text += ":" + name + " - [0:0]\n";
+  text += own.rules;
+  for (const auto& [jump, times] : read(saved).plain_jumps) text += "-I " + jump + '\n';
+  return text + "COMMIT\n";
+}
+
+std::string built_in_part(std::string_view saved, std::span<const std::string> built_in) {
+  const auto found = chains_of(saved, [&](std::string_view chain) {
+    return std::ranges::find(built_in, chain) != built_in.end();
+  });
+  std::string text = "*filter\n";
+  for (const auto& chain : built_in) {
+    const auto policy = found.declared.find(chain);
+    text += ":" + chain + " " +
+            (policy == found.declared.end() ? std::string("ACCEPT") : policy->second) + " [0:0]\n";
+  }
+  for (const auto& chain : built_in) text += "-F " + chain + '\n';
+  return text + found.rules + "COMMIT\n";
+}
+
+std::vector<std::string> managed_chains(const ir::Program& program) {
+  std::vector<std::string> chains;
+  for (const auto& [hook, chain] : {std::pair{ir::Hook::inbound, "INPUT"},
+                                    {ir::Hook::forward, "FORWARD"},
+                                    {ir::Hook::outbound, "OUTPUT"}})
+    if (program.find(hook) != nullptr) chains.emplace_back(chain);
+  return chains;
 }
 
 }  // namespace firewright::iptables

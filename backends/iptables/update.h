@@ -9,8 +9,10 @@
 // It owns only chains that begin with "firewright-", and jumps to them; nothing else is touched.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/backend.h"
 
@@ -25,5 +27,17 @@ namespace firewright::iptables {
 // there already are not inserted again, more than one of them become one, and own chains that
 // `file` does not declare go.
 [[nodiscard]] std::string update(std::string_view file, std::string_view saved);
+
+// What of `saved` is ours, as a file to give to `update` later: own chains, their rules and the
+// plain jumps to them. Nothing of ours: a file that takes all of ours away.
+[[nodiscard]] std::string own_part(std::string_view saved);
+
+// The same where `built_in` chains ("INPUT") are ours and the others are not; a chain that is not
+// in `saved` becomes empty and accepts.
+[[nodiscard]] std::string built_in_part(std::string_view saved,
+                                        std::span<const std::string> built_in);
+
+// The built-in chains that a program manages, in the order of a file.
+[[nodiscard]] std::vector<std::string> managed_chains(const ir::Program& program);
 
 }  // namespace firewright::iptables

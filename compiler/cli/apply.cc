@@ -1,9 +1,23 @@
+// apply: a policy becomes the firewall of this host, or nothing changes.
+//
+// The order matters. What is about to change is written down with what stands now, the watchdog is
+// armed, and only then the kernel is touched; what it holds is read back and proved before anything
+// counts as done. Whatever is killed or fails at any step, the next command finds out where it was.
+
+#include <algorithm>
+
 #include "backends/host/forwarding.h"
-#include "backends/host/host.h"
-#include "backends/iptables/update.h"
+#include "compiler/base/sha256.h"
+#include "compiler/cli/applied.h"
 #include "compiler/cli/build.h"
+#include "compiler/cli/certificate.h"
+#include "compiler/cli/changes.h"
+#include "compiler/cli/guard.h"
+#include "compiler/cli/host_state.h"
+#include "compiler/cli/neighbours.h"
 #include "compiler/cli/options.h"
 #include "compiler/cli/prove.h"
+#include "compiler/cli/rollback_timer.h"
 
 namespace firewright::cli {
 namespace {
@@ -26,67 +40,291 @@ void warn_of_forwarding(const policy::Policy& policy, Sink& sink) {
       "`[forward] default = \"unmanaged\"` leaves forwarding to whoever made them";
 }
 
-host::Result load(const ApplyOptions& options, const Built& built,
-                  const backend::Artifact& artifact) {
-  if (options.backend == Target::nftables)
-    return host::load_batch(artifact.find("batch")->bytes, {.dry_run = options.dry_run});
-  host::IptablesOptions load;
-  load.dry_run = options.dry_run;
-  load.noflush = iptables::needs_noflush(built.program, built.options);
-  if (load.noflush) load.adapt = iptables::update;
-  return host::load_iptables(artifact.find("v4")->bytes, artifact.find("v6")->bytes, load);
-}
+class Applying {
+ public:
+  Applying(const ApplyOptions& options, Console& console)
+      : options_(options), console_(console), report_(options, console, sources_, sink_) {}
+
+  Exit run() {
+    if (const auto exit = compile()) return *exit;
+    std::string error;
+    host_ =
+        HostState::open(options_.host, "apply " + options_.path, HostState::IfDamaged::anew, error);
+    if (!host_) return report_.failed(error + "; nothing was changed");
+    report_.notes = host_->notes();
+    if (const auto exit = blocked()) return *exit;
+    if (const auto exit = look()) return *exit;
+    if (options_.dry_run) return dry_run();
+    if (already_so_) return keep();
+    if (const auto exit = write_down()) return *exit;
+    if (const auto exit = put()) return *exit;
+    return settle();
+  }
+
+ private:
+  using Stop = std::optional<Exit>;  // no value: go on
+
+  Stop compile() {
+    read_ = cli::read(options_.path, options_.policy, console_, sources_, sink_);
+    if (!read_) return Exit::usage;
+    if (!sink_.has_errors())
+      built_ = build(*read_, options_.backend, options_.approximate, sink_, options_.audit);
+    if (!sink_.has_errors()) {
+      warn_of_forwarding(read_->policy, sink_);
+      artifact_ = backend::backend(options_.backend).encode(built_.program, built_.options);
+      report_.proved =
+          prove(options_.backend, built_, artifact_, stem(options_.path), sources_, sink_);
+    }
+    if (sink_.has_errors()) return report_.refused();
+    report_.built = &built_;
+    place_ = place_of(options_.backend, built_);
+    return {};
+  }
+
+  // A change that waits for its confirmation is settled first.
+  Stop blocked() {
+    const auto& pending = host_->state().pending;
+    if (!pending || options_.dry_run) return {};
+    std::string words = "a change waits for its confirmation";
+    if (pending->deadline) words += " until " + pending->deadline->wall;
+    return report_.failed(words + " (" +
+                          name_of_generation(options_.host.state_dir, pending->generation) +
+                          "); say `firewright confirm` or `firewright rollback` first");
+  }
+
+  // What stands, what would change, and whom it would cut off.
+  Stop look() {
+    std::string error;
+    if (const auto& confirmed = host_->state().confirmed) {
+      if (auto kept = read_kept(options_.host.state_dir, *confirmed, error))
+        confirmed_ = std::move(*kept);
+      else
+        report_.notes.push_back("the confirmed firewall is not known any more: " + error);
+    }
+    std::vector<Place> places{place_};
+    if (confirmed_ && !(confirmed_->place == place_)) places.push_back(confirmed_->place);
+    if (const auto stands = host::read_loaded(options_.host.run_dir);
+        stands && stands->generation == failsafe_generation &&
+        std::ranges::find(places, failsafe_place()) == places.end())
+      places.push_back(failsafe_place());
+    before_ = read_standing(places, error);
+    if (!before_) return report_.failed(error + "; nothing was changed");
+    Sink of_kernel;
+    const auto& old_place = places.back();
+    auto stands = decode(*before_, old_place, sources_, of_kernel);
+    already_so_ = places.size() == 1 && stands && is_so(*stands, error);
+    analysis::Vocabulary vocabulary;
+    vocabulary.add(read_->policy, options_.backend);
+    if (!stands)
+      report_.notes.emplace_back("what stands now cannot be read as a firewall and is replaced");
+    else if (!already_so_)
+      report_.difference = changes(*stands, built_.program, vocabulary);
+    return guard_host();
+  }
+
+  // Nothing would be sent: the table is what it would be, or iptables holds this very artifact.
+  bool is_so(const ir::Program& stands, std::string& error) {
+    if (place_.backend == Target::iptables && (!confirmed_ || !same_artifact(confirmed_->artifact)))
+      return false;
+    const auto same = holds(place_, artifact_, error);
+    return same && *same &&
+           semantics::compare(built_.program, stands).answer == semantics::Answer::equal;
+  }
+  bool same_artifact(const backend::Artifact& other) const {
+    for (const auto& part : artifact_.parts)
+      if (const auto* theirs = other.find(part.name);
+          theirs == nullptr || theirs->bytes != part.bytes)
+        return false;
+    return true;
+  }
+
+  Stop guard_host() {
+    std::string error;
+    auto guarded = guard(built_.program, sources_, error);
+    if (!guarded) {
+      report_.notes.push_back("the open connections are not known: " + error);
+      return {};
+    }
+    if (!guarded->unknown.empty())
+      report_.notes.push_back("your own connection may not be known: " + guarded->unknown);
+    report_.guarded = std::move(*guarded);
+    if (options_.dry_run || options_.allow_lockout || already_so_) return {};
+    if (report_.guarded.management() != nullptr) return report_.locks_out();
+    return {};
+  }
+
+  Exit dry_run() {
+    if (!already_so_)
+      if (const auto checked = load(place_, artifact_, /*dry_run=*/true); !checked.result.ok())
+        return report_.failed(checked.result.error);
+    for (auto& text : neighbours(built_.program, place_)) report_.notes.push_back(std::move(text));
+    return report_.would(!already_so_);
+  }
+
+  // The kernel holds it; only what is remembered may have to be written.
+  Exit keep() {
+    std::string error;
+    const auto generation = write_generation(error);
+    if (!generation) return report_.failed(error + "; nothing was changed");
+    report_.generation = *generation;
+    if (host_->state().confirmed != *generation) {
+      const auto adopted = host_->adopt(*generation);
+      if (!adopted.ok()) return report_.failed(adopted.error);
+    }
+    end_denied_flows();
+    return report_.done(Applied::unchanged);
+  }
+
+  std::optional<std::string> write_generation(std::string& error) {
+    const auto made = certificate(read_->policy,
+                                  {{.target = options_.backend,
+                                    .built = &built_,
+                                    .artifact = &artifact_,
+                                    .proved = &report_.proved}},
+                                  sources_);
+    host::Generation generation;
+    generation.backend = to_string(options_.backend);
+    generation.policy = read_->policy.name.empty() ? stem(options_.path) : read_->policy.name;
+    generation.audit = options_.audit;
+    std::size_t number = 0;
+    for (const auto id : read_->policy.files) {
+      const auto& file = sources_.file(id);
+      generation.files.push_back({.name = "policy." + std::to_string(++number),
+                                  .origin = file.name(),
+                                  .bytes = std::string(file.text())});
+    }
+    for (const auto& part : artifact_.parts)
+      generation.files.push_back(
+          {.name = "artifact." + part.name, .origin = {}, .bytes = part.bytes});
+    generation.files.push_back({.name = "place.json", .origin = {}, .bytes = to_json_text(place_)});
+    if (made) {
+      const auto text = made->dump(2) + "\n";
+      report_.certificate = hex(sha256(text));
+      generation.files.push_back({.name = "certificate.json", .origin = {}, .bytes = text});
+    } else {
+      report_.notes.emplace_back("no certificate: the meaning needs more than the budget");
+    }
+    return host::write_generation(options_.host.state_dir, generation, error);
+  }
+
+  // From here on the next command knows what was begun.
+  Stop write_down() {
+    std::string error;
+    host::Pending pending;
+    const auto generation = write_generation(error);
+    const auto boot = generation ? host::read_boot_id(error) : std::nullopt;
+    const auto token = boot ? host::random_token(error) : std::nullopt;
+    const auto before =
+        token ? host::write_before(options_.host.state_dir, pack(*before_), error) : std::nullopt;
+    if (!before) return report_.failed(error + "; nothing was changed");
+    report_.generation = *generation;
+    pending.generation = *generation;
+    pending.token = *token;
+    pending.before = *before;
+    pending.before_was_empty = before_->empty(before_->places.back());
+    pending.boot_id = *boot;
+    pending.process = host::own_process();
+    if (options_.confirm) {
+      pending.deadline = host::deadline_after(*options_.confirm, error);
+      const auto watchdog = pending.deadline
+                                ? arm_rollback(options_.host, *token, *options_.confirm, error)
+                                : std::nullopt;
+      if (!watchdog)
+        return report_.failed("no rollback could be armed: " + error + "; nothing was changed");
+      if (!watchdog->note.empty()) report_.notes.push_back(watchdog->note);
+      pending.watchdog = host::to_string(*watchdog);
+      report_.deadline = pending.deadline;
+    }
+    const auto watchdog = host::watchdog_from(pending.watchdog);
+    if (const auto begun = host_->begin(std::move(pending)); !begun.ok()) {
+      if (watchdog) host::disarm(*watchdog);
+      return report_.failed(begun.error + "; nothing was changed");
+    }
+    return {};
+  }
+
+  // Into the kernel, and read back.
+  Stop put() {
+    const auto loaded = load(place_, artifact_, false);
+    if (!loaded.result.ok()) {
+      if (loaded.result.changed) return back(Exit::system, loaded.result.error);
+      const auto forgotten = host_->forget();
+      return report_.failed(loaded.result.error + "; nothing was changed" +
+                            (forgotten.ok() ? "" : "; " + forgotten.error));
+    }
+    std::string error;
+    auto stands = read_standing({place_}, error);
+    if (!stands) return back(Exit::system, "what was loaded cannot be read back: " + error);
+    auto program = decode(*stands, place_, sources_, sink_);
+    if (!program) return back(Exit::proof_failed, "what was loaded cannot be read back");
+    const auto comparison = semantics::compare(built_.program, *program);
+    switch (comparison.answer) {
+      case semantics::Answer::equal: break;
+      case semantics::Answer::different:
+        return back(Exit::proof_failed,
+                    "what the kernel holds does not mean what the policy "
+                    "means: " +
+                        in_words(*comparison.difference, "kernel"));
+      case semantics::Answer::not_proved:
+        return back(Exit::not_proved, "what the kernel holds is not proved: " + comparison.why);
+    }
+    for (const auto& place : before_->places)
+      if (!(place == place_))
+        if (const auto gone = unload(place); !gone.ok()) return back(Exit::system, gone.error);
+    return {};
+  }
+
+  // The old firewall returns.
+  Exit back(Exit exit, const std::string& why) {
+    const auto undone = host_->undo(why);
+    for (const auto& text : host_->notes()) report_.notes.push_back(text);
+    return report_.failed(
+        why + (undone.ok() ? "; the firewall before is back"
+                           : "; and the firewall before could not be put back: " + undone.error),
+        exit);
+  }
+
+  Exit settle() {
+    const auto written = options_.confirm ? host_->loaded() : host_->confirm();
+    if (!written.ok() && !written.changed) return back(Exit::system, written.error);
+    if (!written.ok()) report_.notes.push_back(written.error);
+    end_denied_flows();
+    for (auto& text : neighbours(built_.program, place_)) report_.notes.push_back(std::move(text));
+    return report_.done(options_.confirm ? Applied::pending : Applied::loaded);
+  }
+
+  void end_denied_flows() {
+    if (!options_.end_denied_flows) return;
+    std::string error;
+    const auto now = guard(built_.program, sources_, error);  // some may have come since
+    if (!now) {
+      report_.notes.push_back("no connection was ended: " + error);
+      return;
+    }
+    auto problems = end(now->denied);
+    report_.ended = now->denied.size() - problems.size();
+    for (auto& text : problems) report_.notes.push_back("not ended: " + text);
+  }
+
+  const ApplyOptions& options_;
+  Console& console_;
+  Sources sources_;
+  Sink sink_;
+  ApplyReport report_;
+  std::optional<ReadPolicy> read_;
+  Built built_;
+  backend::Artifact artifact_;
+  Place place_;
+  std::optional<HostState> host_;
+  std::optional<Kept> confirmed_;
+  std::optional<Standing> before_;
+  bool already_so_ = false;
+};
 
 }  // namespace
 
 Exit apply(const ApplyOptions& options, Console& console) {
-  Sources sources;
-  Sink sink;
-  const auto read = cli::read(options.path, options.policy, console, sources, sink);
-  if (!read) return Exit::usage;
-  Built built;
-  if (!sink.has_errors()) built = build(*read, options.backend, options.approximate, sink);
-  backend::Artifact artifact;
-  Proved proved;
-  if (!sink.has_errors()) {
-    warn_of_forwarding(read->policy, sink);
-    artifact = backend::backend(options.backend).encode(built.program, built.options);
-    proved = prove(options.backend, built, artifact, stem(options.path), sources, sink);
-  }
-  const bool json = options.policy.format == Format::json;
-  auto document = diagnostics_json(sink, sources);
-  document["policy"] = options.path;
-  document["backend"] = to_string(options.backend);
-  document["dry_run"] = options.dry_run;
-  document["loaded"] = false;
-  if (!json) show(console, sink, sources);
-  if (sink.has_errors()) {
-    if (json) print_json(console, document);
-    return failure(sink);
-  }
-  const auto result = load(options, built, artifact);
-  if (!result.ok()) {
-    if (json) {
-      document["error"] = result.error;
-      print_json(console, document);
-    } else {
-      complain(console, result.error + (result.changed ? "" : "; nothing was changed"));
-    }
-    return Exit::system;
-  }
-  document["loaded"] = !options.dry_run;
-  document["exceptions"] = count_exceptions(built.program);
-  document["rules"] = count_rules(built.program);
-  document["proof"] = to_json(proved);
-  if (json)
-    print_json(console, document);
-  else
-    console.out << options.path << ": " << (options.dry_run ? "would load " : "loaded ")
-                << counted(count_exceptions(built.program), "exception") << ", "
-                << counted(count_rules(built.program), "rule") << " by "
-                << to_string(options.backend) << "\n";
-  if (!json) console.err << options.path << ": " << say(options.backend, proved) << "\n";
-  return Exit::ok;
+  return Applying(options, console).run();
 }
 
 }  // namespace firewright::cli

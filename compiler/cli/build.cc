@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "compiler/diagnostics/render.h"
+#include "compiler/lower/audit.h"
 #include "compiler/lower/lower.h"
 #include "compiler/policy/read.h"
 
@@ -55,7 +56,7 @@ std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& opt
   return result;
 }
 
-Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink) {
+Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink, bool audit) {
   Built built;
   built.options = {
       .approximate = approximate,
@@ -64,6 +65,7 @@ Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink)
       .netsh_disable_others = read.policy.target.netsh_disable_others,
       .policy_name = read.policy.name};
   built.program = lower::lower(read.policy, {.target = target, .today = read.today}, sink);
+  if (audit && !sink.has_errors()) built.program = lower::audit(built.program);
   if (!sink.has_errors())
     built.program = backend::backend(target).capable(built.program, built.options, sink);
   return built;

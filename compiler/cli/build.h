@@ -32,7 +32,9 @@ struct Built {
 
 // Lowers for one target and asks whether it can say all of it. Worth encoding when `sink` holds no
 // error.
-[[nodiscard]] Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink);
+// `audit`: what it would deny it only logs and counts.
+[[nodiscard]] Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink,
+                          bool audit = false);
 
 // The policy file's name without folder and `.toml`; "policy" for standard input.
 [[nodiscard]] std::string stem(const std::string& path);

@@ -1,9 +1,8 @@
 #include "compiler/analysis/diff.h"
 
-#include <cmath>
-
 #include "backends/proof.h"
 #include "compiler/analysis/diff_text.h"
+#include "compiler/cli/changes.h"
 #include "compiler/cli/git_files.h"
 #include "compiler/cli/operand.h"
 #include "compiler/diagnostics/render.h"
@@ -13,9 +12,6 @@ namespace firewright::cli {
 namespace {
 
 using analysis::Change;
-using analysis::ChangedBox;
-using analysis::Treatment;
-using Json = nlohmann::ordered_json;
 
 // What is compared, as the user named it.
 struct Pair {
@@ -118,95 +114,6 @@ analysis::Difference compare(Pair& pair, Target target, Sink& sink) {
   options.excluded = excluded;
   options.match_limits_by_size = artifact;
   return analysis::diff(pair.before.program, pair.after.program, vocabulary, options);
-}
-
-// --- JSON
-
-std::string key(Change change) {
-  switch (change) {
-    case Change::accepted: return "newly_accepted";
-    case Change::denied: return "newly_denied";
-    case Change::refusal: return "denied_in_another_way";
-    case Change::effects: return "logged_or_counted_in_another_way";
-  }
-  return {};
-}
-
-Json to_json(const Treatment& treatment, const Sources& sources) {
-  Json json;
-  json["verdict"] = to_string(treatment.verdict);
-  json["managed"] = treatment.managed;
-  json["deciding"] = Json::array();
-  for (const auto& decider : treatment.deciders) {
-    Json entry;
-    entry["kind"] = to_string(decider.origin.kind);
-    entry["verdict"] = to_string(decider.verdict);
-    if (!decider.origin.label.empty()) entry["name"] = decider.origin.label;
-    if (!decider.origin.reason.empty()) entry["reason"] = decider.origin.reason;
-    if (decider.origin.span.known()) {
-      const auto position = sources.position(decider.origin.span);
-      entry["file"] = sources.file(decider.origin.span.file).name();
-      entry["line"] = position.line;
-      entry["column"] = position.column;
-    }
-    json["deciding"].push_back(std::move(entry));
-  }
-  json["others_decide_too"] = treatment.more;
-  json["effects"] = treatment.effects;
-  return json;
-}
-
-Json to_json(const analysis::Words& words) {
-  Json json;
-  json["items"] = words.items;
-  if (!words.except.empty()) json["except"] = words.except;
-  return json;
-}
-
-Json to_json(const ChangedBox& box, const Sources& sources) {
-  Json json;
-  json["text"] = box.words.sentence();
-  json["direction"] = box.words.direction;
-  json["service"] = to_json(box.words.service);
-  json["from"] = to_json(box.words.from);
-  json["to"] = to_json(box.words.to);
-  json["in"] = to_json(box.words.in);
-  json["out"] = to_json(box.words.out);
-  json["further"] = box.words.further;
-  json["packet"] = to_text(box.witness.packet);
-  json["limits_that_hold"] = Json::array();
-  for (const auto& predicate : box.witness.holding)
-    json["limits_that_hold"].push_back(analysis::say_predicate(predicate));
-  json["before"] = to_json(box.before, sources);
-  json["after"] = to_json(box.after, sources);
-  return json;
-}
-
-Json to_json(const analysis::Difference& difference, const analysis::DiffNames& names,
-             const Sources& sources) {
-  Json json;
-  json["before"] = names.before;
-  json["after"] = names.after;
-  json["proved"] = difference.proved;
-  if (!difference.proved) {
-    json["why"] = difference.why;
-    return json;
-  }
-  json["equal"] = difference.classes.empty();
-  json["summary"] = analysis::summary(difference);
-  json["widest_opening"] = analysis::widest_opening(difference);
-  for (const auto change : {Change::accepted, Change::denied, Change::refusal, Change::effects}) {
-    Json entry;
-    const auto* found = difference.find(change);
-    entry["count"] = found == nullptr ? 0 : found->boxes.size();
-    // Of a difference of very many boxes some are left out: this share of its packets.
-    entry["left_out"] = found == nullptr ? 0 : std::round(found->beyond_all * 1e6) / 1e6;
-    entry["boxes"] = Json::array();
-    if (found != nullptr)
-      for (const auto& box : found->boxes) entry["boxes"].push_back(to_json(box, sources));
-    json[key(change)] = std::move(entry);
-  }
-  return json;
 }
 
 Exit exit_of(const analysis::Difference& difference, DiffOptions::FailOn fail_on) {

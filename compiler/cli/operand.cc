@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <set>
 #include <vector>
 
 #include "backends/host/live.h"
 #include "backends/iptables/decode.h"
 #include "backends/netsh/decode.h"
 #include "backends/nftables/decode.h"
+#include "compiler/cli/beside.h"
 #include "compiler/policy/read.h"
 
 namespace firewright::cli {
@@ -102,56 +101,9 @@ class Loading {
   void decode(Decode decoder) {
     if (sink_.has_errors()) return;
     operand_.files.insert(operand_.files.end(), files_.begin(), files_.end());
-    if (auto program = decoder(sources_, files_, sink_)) append(std::move(*program));
+    if (auto program = decoder(sources_, files_, sink_))
+      append_beside(operand_.program, std::move(*program));
     files_.clear();
-  }
-
-  // Firewalls beside each other: a packet has to come through all of them. What bears the same name
-  // in two of them is not the same.
-  void append(ir::Program program) {
-    NewNames chains, instances;
-    for (const auto* one : {&operand_.program, &program}) {
-      const bool first = one == &operand_.program;
-      for (const auto& chain : one->chains) {
-        chains.add(chain.name, first);
-        for (const auto& rule : chain.rules)
-          for (const auto& predicate : rule.match.predicates)
-            if (!is_opaque(predicate)) instances.add(predicate.instance, first);
-      }
-    }
-    for (auto& chain : program.chains) {
-      chain.name = chains.of(chain.name);
-      for (auto& rule : chain.rules) {
-        rule.verdict.chain = chains.of(rule.verdict.chain);
-        for (auto& predicate : rule.match.predicates)
-          if (!is_opaque(predicate)) predicate.instance = instances.of(predicate.instance);
-      }
-      operand_.program.chains.push_back(std::move(chain));
-    }
-  }
-  // What the names of a second program become, so that none is one of the first's.
-  class NewNames {
-   public:
-    void add(const std::string& name, bool first) { (first ? first_ : second_).insert(name); }
-    std::string of(const std::string& name) {
-      if (!first_.contains(name)) return name;
-      auto& renamed = renamed_[name];
-      for (int n = 2; renamed.empty(); ++n)
-        if (const auto other = name + "-" + std::to_string(n);
-            !first_.contains(other) && !second_.contains(other))
-          renamed = other;
-      first_.insert(renamed);
-      return renamed;
-    }
-
-   private:
-    std::set<std::string> first_, second_;
-    std::map<std::string, std::string> renamed_;
-  };
-  // Depends on the packet alone, and is the same everywhere.
-  static bool is_opaque(const ir::Predicate& predicate) {
-    return std::holds_alternative<ir::OpaqueMatch>(predicate.test) &&
-           predicate.instance == "opaque";
   }
 
   void live() {

@@ -2,12 +2,14 @@
 // the subcommands.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/base/target.h"
 #include "compiler/cli/console.h"
+#include "compiler/cli/host_options.h"
 #include "compiler/policy/policy.h"
 
 namespace firewright::cli {
@@ -45,6 +47,33 @@ struct ApplyOptions {
   Target backend = Target::nftables;
   bool dry_run = false;
   bool approximate = false;
+  bool audit = false;             // log and count what would be denied, deny nothing
+  bool allow_lockout = false;     // even if it cuts off who applies it
+  bool end_denied_flows = false;  // open connections that the policy forbids
+  std::optional<std::chrono::milliseconds> confirm;  // undo unless confirmed within this time
+  HostOptions host;
+};
+
+struct ConfirmOptions {
+  HostOptions host;
+  Format format = Format::text;
+};
+
+struct RollbackOptions {
+  HostOptions host;
+  std::string token;  // only this change; how its watchdog calls it
+  Format format = Format::text;
+};
+
+struct RestoreOptions {
+  HostOptions host;
+  std::string failsafe;             // a policy to load when there is nothing sound to load
+  std::string failsafe_ssh = "22";  // ports that the built-in one leaves open, or "none"
+};
+
+struct StatusOptions {
+  HostOptions host;
+  Format format = Format::text;
 };
 
 struct VerifyOptions {
@@ -85,6 +114,10 @@ struct ServicesOptions {
 [[nodiscard]] Exit diff(const DiffOptions& options, Console& console);
 [[nodiscard]] Exit explain(const ExplainOptions& options, Console& console);
 [[nodiscard]] Exit verify(const VerifyOptions& options, Console& console);
+[[nodiscard]] Exit confirm(const ConfirmOptions& options, Console& console);
+[[nodiscard]] Exit rollback(const RollbackOptions& options, Console& console);
+[[nodiscard]] Exit restore(const RestoreOptions& options, Console& console);
+[[nodiscard]] Exit status(const StatusOptions& options, Console& console);
 [[nodiscard]] Exit services(const ServicesOptions& options, Console& console);
 
 }  // namespace firewright::cli

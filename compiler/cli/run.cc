@@ -1,6 +1,7 @@
 #include "compiler/cli/run.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <functional>
 
 #include "compiler/base/edit_distance.h"
@@ -77,6 +78,58 @@ void add_approximate(CLI::App* app, bool& approximate) {
                 "where the target cannot say an exception exactly, deny more, never less");
 }
 
+// "60s", "5m", "1h"; a number alone is seconds. Zero is none.
+std::optional<std::chrono::milliseconds> parse_span(const std::string& word) {
+  std::int64_t number = 0;
+  const char* const end = word.data() + word.size();
+  const auto parsed = std::from_chars(word.data(), end, number);
+  if (parsed.ec != std::errc{} || number < 1 || number > 1'000'000) return std::nullopt;
+  const std::string_view unit(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
+  if (unit.empty() || unit == "s") return std::chrono::seconds(number);
+  if (unit == "ms") return std::chrono::milliseconds(number);
+  if (unit == "m") return std::chrono::minutes(number);
+  if (unit == "h") return std::chrono::hours(number);
+  return std::nullopt;
+}
+
+void add_seconds(CLI::App* app, const std::string& name,
+                 std::function<void(std::chrono::milliseconds)> set, const std::string& help) {
+  app->add_option_function<std::string>(
+         name, [set = std::move(set)](const std::string& word) { set(*parse_span(word)); }, help)
+      ->type_name("TIME")
+      ->check(CLI::Validator(
+          [](std::string& word) {
+            return parse_span(word) ? std::string() : "`" + word + "` is no time like 60s or 5m";
+          },
+          "", "time"));
+}
+
+// "22", "22,2222", "none"
+bool is_port_list(const std::string& text) {
+  if (text == "none") return true;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    unsigned port = 0;
+    const auto parsed = std::from_chars(text.data() + begin, text.data() + end, port);
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + end || port < 1 || port > 65535)
+      return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+void add_host_options(CLI::App* app, HostOptions& options) {
+  app->add_option("--state-dir", options.state_dir,
+                  "what the host remembers of its firewall; unsaid: " + options.state_dir)
+      ->type_name("DIR");
+  app->add_option("--run-dir", options.run_dir, "the lock; unsaid: " + options.run_dir)
+      ->type_name("DIR");
+  add_seconds(
+      app, "--lock-timeout", [&options](auto span) { options.lock_wait = span; },
+      "how long to wait for another firewright; unsaid: 10s");
+}
+
 Exit say_usage(Console& console, const std::string& message, const CLI::App& app) {
   complain(console, message);
   auto name = app.get_parent() == nullptr ? std::string() : app.get_name() + " ";
@@ -99,6 +152,10 @@ class CommandLine {
     add_check();
     add_compile();
     add_apply();
+    add_confirm();
+    add_rollback();
+    add_status();
+    add_restore();
     add_verify();
     add_diff();
     add_explain();
@@ -201,9 +258,61 @@ class CommandLine {
     add_choice<Target>(
         app, "--backend", backends, [this](Target t) { apply_.backend = t; },
         "what to load it with; unsaid: nftables");
-    app->add_flag("--dry-run", apply_.dry_run, "ask the kernel, change nothing");
+    app->add_flag("--dry-run", apply_.dry_run,
+                  "change nothing; say what would change, and end with 1 if anything would");
+    add_seconds(
+        app, "--confirm", [this](auto span) { apply_.confirm = span; },
+        "undo it after this time (60s, 5m) unless `firewright confirm` comes first");
+    app->add_flag("--audit", apply_.audit, "deny nothing; log and count what would be denied");
+    app->add_flag("--allow-lockout", apply_.allow_lockout,
+                  "even if it cuts off the connection that you work through");
+    app->add_flag("--end-denied-flows", apply_.end_denied_flows,
+                  "end the open connections that the policy forbids");
     add_approximate(app, apply_.approximate);
     add_policy_options(app, apply_.policy);
+    add_host_options(app, apply_.host);
+  }
+
+  void add_confirm() {
+    auto* app = add("confirm", "keep the change that waits for its confirmation",
+                    [this] { return confirm(confirm_, console_); });
+    add_format(app, confirm_.format);
+    add_host_options(app, confirm_.host);
+  }
+
+  void add_rollback() {
+    auto* app = add("rollback",
+                    "undo the change that waits, or go back to the firewall before the confirmed",
+                    [this] { return rollback(rollback_, console_); });
+    app->add_option("--token", rollback_.token, "only if this change still waits")
+        ->type_name("TOKEN");
+    add_format(app, rollback_.format);
+    add_host_options(app, rollback_.host);
+  }
+
+  void add_restore() {
+    auto* app = add("restore", "load the last confirmed firewall at boot, or the failsafe",
+                    [this] { return restore(restore_, console_); });
+    app->add_option("--failsafe", restore_.failsafe,
+                    "a policy to load where no confirmed firewall can be")
+        ->type_name("POLICY");
+    app->add_option("--failsafe-ssh", restore_.failsafe_ssh,
+                    "TCP ports that the built-in failsafe leaves open; unsaid: 22")
+        ->type_name("PORT,...|none")
+        ->check(CLI::Validator(
+            [](std::string& ports) {
+              return is_port_list(ports) ? std::string()
+                                         : "`" + ports + "` is neither ports nor `none`";
+            },
+            "", "ports"));
+    add_host_options(app, restore_.host);
+  }
+
+  void add_status() {
+    auto* app = add("status", "say what stands, what it has counted, and whether it has drifted",
+                    [this] { return status(status_, console_); });
+    add_format(app, status_.format);
+    add_host_options(app, status_.host);
   }
 
   void add_verify() {
@@ -288,6 +397,10 @@ class CommandLine {
   CompileOptions compile_;
   std::string emit_;
   ApplyOptions apply_;
+  ConfirmOptions confirm_;
+  RollbackOptions rollback_;
+  RestoreOptions restore_;
+  StatusOptions status_;
   VerifyOptions verify_;
   DiffOptions diff_;
   std::vector<std::string> operands_;

@@ -43,6 +43,7 @@ std::string reason_text(Reason reason) {
     case Reason::permission: return "permission";
     case Reason::unsupported: return "unsupported";
     case Reason::refused: return "refused";
+    case Reason::raced: return "raced";
     case Reason::io: return "io";
   }
   return "";

@@ -1,0 +1,105 @@
+#include "backends/host/table.h"
+
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "backends/host/dump.h"
+#include "backends/host/table_watch.h"
+
+namespace firewright::host {
+namespace {
+
+// Who writes without a pause leaves short gaps only, which a wait would miss. Later, somebody else
+// may need the processor to come to an end.
+void wait_after(std::size_t attempt) {
+  constexpr std::size_t at_once = 16;
+  if (attempt > at_once)
+    std::this_thread::sleep_for(std::chrono::microseconds(100) *
+                                static_cast<int>(attempt - at_once));
+}
+
+Result failure(Reason reason, std::string error) {
+  return {.reason = reason, .error = std::move(error)};
+}
+
+class Change {
+ public:
+  Change(const TableName& table, std::string_view wanted, const TableOptions& options)
+      : table_(table), wanted_(wanted), options_(options) {}
+
+  TableChange run() {
+    for (std::size_t attempt = 1; attempt <= options_.most_attempts; ++attempt) {
+      change_.attempts = attempt;
+      change_.result = once();
+      if (change_.result.reason != Reason::raced) return std::move(change_);
+      wait_after(attempt);
+    }
+    change_.result =
+        failure(Reason::raced, "the ruleset keeps changing: somebody else was faster " +
+                                   std::to_string(options_.most_attempts) + " times");
+    return std::move(change_);
+  }
+
+ private:
+  Result once() {
+    if (!is_current())
+      if (auto result = compare(); !result.ok()) return result;
+    for (;;) {
+      if (change_.delta.empty()) return {};
+      auto result = load_batch(change_.delta.batch,
+                               {.dry_run = options_.dry_run, .generation = generation_});
+      change_.changed = result.ok();
+      const bool in_place = !change_.delta.whole && !change_.before.empty() && !wanted_.empty();
+      if (result.reason != Reason::refused || !in_place) return result;
+      // The kernel knows better than the plan; what is wanted itself may still be fine.
+      change_.refused_in_place = std::move(result.error);
+      whole_ = true;
+      if (result = make_delta(); !result.ok()) return result;
+    }
+  }
+
+  // Whether what was read before holds in the generation that there is now.
+  bool is_current() {
+    if (!watch_) return false;
+    const auto now = watch_->unchanged_since(generation_);
+    if (now) generation_ = *now;
+    return now.has_value();
+  }
+
+  Result compare() {
+    Result failed;
+    watch_.emplace(table_);
+    auto dump = dump_nftables(failed, table_);
+    if (!dump) return failed;
+    generation_ = dump->generation;
+    change_.before = std::move(dump->messages);
+    return make_delta();
+  }
+
+  Result make_delta() {
+    std::string error;
+    auto delta = host::delta(change_.before, wanted_, table_, error, {.whole = whole_});
+    if (!delta) return failure(Reason::refused, error);
+    change_.delta = std::move(*delta);
+    return {};
+  }
+
+  const TableName& table_;
+  std::string_view wanted_;
+  const TableOptions& options_;
+  TableChange change_;
+  std::optional<TableWatch> watch_;
+  std::uint32_t generation_ = 0;
+  bool whole_ = false;
+};
+
+}  // namespace
+
+TableChange put_table(const TableName& table, std::string_view wanted,
+                      const TableOptions& options) {
+  return Change(table, wanted, options).run();
+}
+
+}  // namespace firewright::host

@@ -1,0 +1,16 @@
+// Where a host keeps what it remembers of its firewall.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace firewright::cli {
+
+struct HostOptions {
+  std::string state_dir = "/var/lib/firewright";
+  std::string run_dir = "/run/firewright";
+  std::chrono::milliseconds lock_wait{10'000};
+  bool is_watchdog = false;  // this is the command that the watchdog runs
+};
+
+}  // namespace firewright::cli

@@ -1,0 +1,138 @@
+// restore: the last confirmed firewall at boot, before there is a network; or the failsafe.
+//
+// The kernel holds nothing yet, so whatever goes wrong has to end in a firewall. The failsafe lets
+// in replies, loopback, neighbour discovery, DHCP and, unless said otherwise, ssh.
+
+#include "compiler/cli/build.h"
+#include "compiler/cli/host_state.h"
+#include "compiler/cli/options.h"
+#include "compiler/cli/prove.h"
+#include "compiler/net/address_set.h"
+
+namespace firewright::cli {
+namespace {
+
+// The baseline of every policy is replies, loopback and neighbour discovery. DHCPv4 answers may
+// come before an address is there, to a broadcast address, and so belong to no known connection;
+// DHCPv6 answers come from another address than the one that was asked.
+std::string failsafe_policy(const std::string& ssh) {
+  std::string allow = "  \"dhcp-client\",\n  \"dhcpv6-client\",\n";
+  if (ssh != "none") allow += "  { protocol = \"tcp\", port = [" + ssh + "], name = \"ssh\" },\n";
+  return "[policy]\nname = \"failsafe\"\n\n[inbound]\nallow = [\n" + allow + "]\n";
+}
+
+class Restoring {
+ public:
+  Restoring(const RestoreOptions& options, Console& console)
+      : options_(options), console_(console) {}
+
+  Exit run() {
+    std::string error;
+    auto host = HostState::open(options_.host, "restore", HostState::IfDamaged::fail, error);
+    if (!host) return failsafe(error);
+    for (const auto& text : host->notes()) console_.err << "firewright: " << text << "\n";
+    if (host->state().pending) {
+      console_.out << "a change waits for its confirmation; the firewall stays as it is\n";
+      return Exit::ok;
+    }
+    const auto& confirmed = host->state().confirmed;
+    if (!confirmed) return failsafe("no firewall was ever confirmed on this host");
+    const auto kept = read_kept(options_.host.state_dir, *confirmed, error);
+    if (!kept) return failsafe(error);
+    if (const auto loaded = load(kept->place, kept->artifact, false); !loaded.result.ok())
+      return failsafe(loaded.result.error);
+    const auto same = holds(kept->place, kept->artifact, error);
+    if (!same || !*same)
+      return failsafe("the kernel does not hold what was loaded" +
+                      (error.empty() ? "" : ": " + error));
+    const auto remembered = remember(*confirmed);
+    console_.out << "restored " << name_of_generation(options_.host.state_dir, *confirmed) << "\n";
+    if (!remembered.ok()) console_.err << "firewright: " << remembered.error << "\n";
+    return Exit::ok;
+  }
+
+ private:
+  host::Result remember(const std::string& generation) {
+    std::string error;
+    const auto boot = host::read_boot_id(error);
+    if (!boot) return {.reason = host::Reason::io, .error = error};
+    return host::write_loaded(
+        options_.host.run_dir,
+        {.generation = generation, .boot_id = *boot, .since = host::utc_now()});
+  }
+
+  Exit failsafe(const std::string& why) {
+    console_.err << "firewright: THE CONFIRMED FIREWALL CANNOT BE LOADED: " << why << "\n";
+    std::string error;
+    // Not at boot: a firewall that stands is better than the failsafe.
+    const auto usual = failsafe_place();
+    if (const auto standing = read_standing({usual}, error); standing && !standing->empty(usual)) {
+      console_.err << "firewright: the firewall that stands now is left as it is\n";
+      return Exit::system;
+    }
+    bool loaded = false;
+    if (!options_.failsafe.empty()) {
+      loaded = load_policy(options_.failsafe, std::nullopt, error);
+      if (!loaded)
+        console_.err << "firewright: THE FAILSAFE `" << options_.failsafe
+                     << "` CANNOT BE LOADED EITHER: " << error << "\n";
+    }
+    if (!loaded) loaded = load_policy("failsafe", failsafe_policy(options_.failsafe_ssh), error);
+    if (!loaded) {
+      console_.err << "firewright: THE BUILT-IN FAILSAFE CANNOT BE LOADED: " << error
+                   << "; THIS HOST HAS NO FIREWALL OF FIREWRIGHT\n";
+      return Exit::system;
+    }
+    console_.err << "firewright: THE FAILSAFE IS LOADED: everything inbound and forwarded is "
+                    "denied but replies, neighbour discovery, DHCP"
+                 << (options_.failsafe_ssh == "none" ? "" : " and ssh")
+                 << "; `firewright apply` brings the policy back\n";
+    if (const auto remembered = remember(std::string(failsafe_generation)); !remembered.ok())
+      console_.err << "firewright: " << remembered.error << "\n";
+    return Exit::system;
+  }
+
+  // nftables, or where the kernel has none, iptables.
+  bool load_policy(const std::string& path, const std::optional<std::string>& text,
+                   std::string& error) {
+    for (const auto backend : {Target::nftables, Target::iptables})
+      if (load_policy(path, text, backend, error)) return true;
+    return false;
+  }
+
+  bool load_policy(const std::string& path, const std::optional<std::string>& text, Target backend,
+                   std::string& error) {
+    Sources sources;
+    Sink sink;
+    MemoryFileSystem memory;
+    if (text) memory.files[path] = *text;
+    const auto read = cli::read(path, {}, console_, sources, sink, text ? &memory : nullptr);
+    if (!read) return false;
+    Built built;
+    if (!sink.has_errors()) built = build(*read, backend, false, sink);
+    backend::Artifact artifact;
+    if (!sink.has_errors()) {
+      artifact = backend::backend(backend).encode(built.program, built.options);
+      (void)prove(backend, built, artifact, stem(path), sources, sink);
+    }
+    if (sink.has_errors()) {
+      show(console_, sink, sources);
+      error = "the policy has errors";
+      return false;
+    }
+    const auto loaded = load(place_of(backend, built), artifact, false);
+    error = loaded.result.error;
+    return loaded.result.ok();
+  }
+
+  const RestoreOptions& options_;
+  Console& console_;
+};
+
+}  // namespace
+
+Exit restore(const RestoreOptions& options, Console& console) {
+  return Restoring(options, console).run();
+}
+
+}  // namespace firewright::cli

@@ -1,0 +1,277 @@
+#include "compiler/cli/standing.h"
+
+#include <linux/netfilter.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "backends/host/delta.h"
+#include "backends/host/dump.h"
+#include "backends/host/filter_tables.h"
+#include "backends/host/table.h"
+#include "backends/iptables/decode.h"
+#include "backends/iptables/update.h"
+#include "backends/nftables/decode.h"
+#include "compiler/semantics/compare.h"
+
+namespace firewright::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+host::TableName name_of(const Place& place) { return {NFPROTO_INET, place.table}; }
+
+std::string as_text(const Json::binary_t& bytes) { return {bytes.begin(), bytes.end()}; }
+Json as_binary(std::string_view text) {
+  return Json::binary(Json::binary_t::container_type(text.begin(), text.end()));
+}
+
+Json to_json(const Place& place) {
+  return {{"backend", to_string(place.backend)},
+          {"table", place.table},
+          {"beside", place.beside},
+          {"chains", place.chains}};
+}
+std::optional<Place> place_from(const Json& json) {
+  if (!json.is_object() || !json.contains("backend") || !json.contains("table") ||
+      !json.contains("beside") || !json.contains("chains") || !json["backend"].is_string() ||
+      !json["table"].is_string() || !json["beside"].is_boolean() || !json["chains"].is_array())
+    return std::nullopt;
+  Place place;
+  const auto backend = json["backend"].get<std::string>();
+  if (backend == to_string(Target::iptables))
+    place.backend = Target::iptables;
+  else if (backend != to_string(Target::nftables))
+    return std::nullopt;
+  place.table = json["table"];
+  place.beside = json["beside"];
+  for (const auto& chain : json["chains"]) {
+    if (!chain.is_string()) return std::nullopt;
+    place.chains.push_back(chain);
+  }
+  return place;
+}
+
+bool is_whole(const Place& place) { return !place.beside && place.chains.size() == 3; }
+
+host::IptablesOptions options_for(const Place& place, bool dry_run) {
+  host::IptablesOptions options;
+  options.dry_run = dry_run;
+  options.noflush = !is_whole(place);
+  if (options.noflush) options.adapt = iptables::update;
+  return options;
+}
+
+// The part of a saved filter table that is ours.
+std::string ours(const Place& place, const std::string& saved) {
+  if (is_whole(place)) return saved;
+  return place.beside ? iptables::own_part(saved) : iptables::built_in_part(saved, place.chains);
+}
+
+std::string_view bytes_of(const backend::Artifact& artifact, std::string_view part) {
+  const auto* found = artifact.find(part);
+  return found == nullptr ? std::string_view{} : std::string_view(found->bytes);
+}
+
+std::optional<ir::Program> decode_tables(const std::string& v4, const std::string& v6,
+                                         Sources& sources, Sink& sink) {
+  const std::vector<backend::ArtifactFile> files = {
+      {.file = sources.add("iptables-save", v4), .part = "v4"},
+      {.file = sources.add("ip6tables-save", v6), .part = "v6"}};
+  return iptables::decode(sources, files, sink);
+}
+
+std::optional<ir::Program> decode_messages(const std::string& name, std::string_view messages,
+                                           Sources& sources, Sink& sink) {
+  const std::vector<backend::ArtifactFile> files = {
+      {.file = sources.add(name, std::string(messages)), .part = "batch"}};
+  return nftables::decode(sources, files, sink);
+}
+
+// No value: one of them cannot be read, or that they are equal cannot be proved.
+std::optional<bool> mean_the_same(const std::optional<ir::Program>& a,
+                                  const std::optional<ir::Program>& b, std::string& error) {
+  if (!a || !b) {
+    error = "what the kernel holds cannot be read as a firewall";
+    return std::nullopt;
+  }
+  const auto comparison = semantics::compare(*a, *b);
+  if (comparison.answer == semantics::Answer::not_proved) {
+    error = comparison.why;
+    return std::nullopt;
+  }
+  return comparison.answer == semantics::Answer::equal;
+}
+
+std::optional<bool> table_is(const Place& place, std::string_view wanted, std::string& error) {
+  const auto dump = host::dump_nftables(error, name_of(place));
+  if (!dump) return std::nullopt;
+  const auto change = host::delta(dump->messages, wanted, name_of(place), error);
+  if (!change) return std::nullopt;
+  return change->batch.empty();
+}
+
+}  // namespace
+
+Place place_of(Target backend, const Built& built) {
+  Place place;
+  place.backend = backend;
+  if (backend == Target::nftables) place.table = built.options.nftables_table;
+  if (backend == Target::iptables) {
+    place.beside = built.options.iptables_coexist;
+    if (!place.beside) place.chains = iptables::managed_chains(built.program);
+  }
+  return place;
+}
+
+std::string to_json_text(const Place& place) { return to_json(place).dump() + "\n"; }
+std::optional<Place> place_from(std::string_view json_text) {
+  return place_from(Json::parse(json_text, nullptr, false));
+}
+
+bool Standing::empty(const Place& place) const {
+  if (place.backend == Target::nftables) return !tables.contains(place.table);
+  if (!filter) return true;
+  const auto nothing = ours(place, std::string(host::empty_filter));
+  return ours(place, filter->v4) == nothing && ours(place, filter->v6) == nothing;
+}
+
+std::optional<Standing> read_standing(const std::vector<Place>& places, std::string& error) {
+  Standing standing;
+  standing.places = places;
+  for (const auto& place : places) {
+    if (place.backend == Target::nftables) {
+      auto dump = host::dump_nftables(error, name_of(place));
+      if (!dump) return std::nullopt;
+      if (!dump->messages.empty()) standing.tables[place.table] = std::move(dump->messages);
+    } else if (!standing.filter) {
+      standing.filter = host::save_filter(error);
+      if (!standing.filter) return std::nullopt;
+    }
+  }
+  return standing;
+}
+
+std::string pack(const Standing& standing) {
+  Json json;
+  json["places"] = Json::array();
+  for (const auto& place : standing.places) json["places"].push_back(to_json(place));
+  json["tables"] = Json::object();
+  for (const auto& [name, messages] : standing.tables) json["tables"][name] = as_binary(messages);
+  if (standing.filter) {
+    json["v4"] = as_binary(standing.filter->v4);
+    json["v6"] = as_binary(standing.filter->v6);
+  }
+  const auto bytes = Json::to_cbor(json);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::optional<Standing> unpack(std::string_view bytes) {
+  const auto json = Json::from_cbor(bytes.begin(), bytes.end(), true, false);
+  if (!json.is_object() || !json.contains("places") || !json["places"].is_array() ||
+      !json.contains("tables") || !json["tables"].is_object())
+    return std::nullopt;
+  Standing standing;
+  for (const auto& entry : json["places"]) {
+    const auto place = place_from(entry);
+    if (!place) return std::nullopt;
+    standing.places.push_back(*place);
+  }
+  for (const auto& [name, messages] : json["tables"].items()) {
+    if (!messages.is_binary()) return std::nullopt;
+    standing.tables[name] = as_text(messages.get_binary());
+  }
+  if (json.contains("v4") && json.contains("v6")) {
+    if (!json["v4"].is_binary() || !json["v6"].is_binary()) return std::nullopt;
+    standing.filter = {.v4 = as_text(json["v4"].get_binary()),
+                       .v6 = as_text(json["v6"].get_binary())};
+  }
+  return standing;
+}
+
+Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run) {
+  if (place.backend == Target::iptables)
+    return {.result = host::load_iptables(bytes_of(artifact, "v4"), bytes_of(artifact, "v6"),
+                                          options_for(place, dry_run)),
+            .changed = true};
+  auto change = host::put_table(name_of(place), bytes_of(artifact, "batch"), {.dry_run = dry_run});
+  return {.result = std::move(change.result), .changed = change.changed};
+}
+
+host::Result unload(const Place& place) {
+  if (place.backend == Target::nftables) return host::put_table(name_of(place), {}).result;
+  const auto nothing = ours(place, std::string(host::empty_filter));
+  return host::load_iptables(nothing, nothing, options_for(place, false));
+}
+
+host::Result put_back(const Standing& standing) {
+  host::Result result;
+  for (const auto& place : standing.places) {
+    host::Result one;
+    if (place.backend == Target::nftables) {
+      const auto found = standing.tables.find(place.table);
+      one = host::put_table(name_of(place), found == standing.tables.end()
+                                                ? std::string_view{}
+                                                : std::string_view(found->second))
+                .result;
+    } else if (standing.filter) {
+      one = host::load_iptables(ours(place, standing.filter->v4), ours(place, standing.filter->v6),
+                                options_for(place, false));
+    }
+    if (!one.ok()) result = std::move(one);
+  }
+  return result;
+}
+
+std::optional<bool> holds(const Place& place, const backend::Artifact& artifact,
+                          std::string& error) {
+  if (place.backend == Target::nftables) return table_is(place, bytes_of(artifact, "batch"), error);
+  const auto standing = read_standing({place}, error);
+  if (!standing) return std::nullopt;
+  Sources sources;
+  Sink sink;
+  return mean_the_same(decode(*standing, place, sources, sink),
+                       decode(place, artifact, sources, sink), error);
+}
+
+std::optional<bool> holds(const Standing& standing, std::string& error) {
+  std::optional<Standing> now;
+  for (const auto& place : standing.places) {
+    std::optional<bool> same;
+    if (place.backend == Target::nftables) {
+      const auto found = standing.tables.find(place.table);
+      same = table_is(
+          place,
+          found == standing.tables.end() ? std::string_view{} : std::string_view(found->second),
+          error);
+    } else {
+      if (!now) now = read_standing({place}, error);
+      if (!now) return std::nullopt;
+      Sources sources;
+      Sink sink;
+      same = mean_the_same(decode(*now, place, sources, sink),
+                           decode(standing, place, sources, sink), error);
+    }
+    if (!same || !*same) return same;
+  }
+  return true;
+}
+
+std::optional<ir::Program> decode(const Standing& standing, const Place& place, Sources& sources,
+                                  Sink& sink) {
+  if (standing.empty(place)) return ir::Program{};
+  if (place.backend == Target::nftables)
+    return decode_messages("live", standing.tables.at(place.table), sources, sink);
+  return decode_tables(ours(place, standing.filter->v4), ours(place, standing.filter->v6), sources,
+                       sink);
+}
+
+std::optional<ir::Program> decode(const Place& place, const backend::Artifact& artifact,
+                                  Sources& sources, Sink& sink) {
+  if (place.backend == Target::nftables)
+    return decode_messages("artifact", bytes_of(artifact, "batch"), sources, sink);
+  return decode_tables(std::string(bytes_of(artifact, "v4")), std::string(bytes_of(artifact, "v6")),
+                       sources, sink);
+}
+
+}  // namespace firewright::cli
