@@ -70,7 +70,9 @@ Loaded read(std::string_view saved) {
 
 // Own chains that the file does not know any more: emptied all, then deleted all, since they may
 // jump to one another.
-std::string removals(const Loaded& loaded, const std::set<std::string, std::less<>>& declared) {
+// What the file empties itself holds no jump any more.
+std::string removals(const Loaded& loaded, const std::set<std::string, std::less<>>& declared,
+                     const std::set<std::string, std::less<>>& emptied) {
   std::vector<std::string> stale;
   for (const auto& chain : loaded.own_chains)
     if (!declared.contains(chain)) stale.push_back(chain);
@@ -78,7 +80,8 @@ std::string removals(const Loaded& loaded, const std::set<std::string, std::less
   std::string text;
   for (const auto& chain : stale) text += "-F " + chain + '\n';
   for (const auto& [jump, times] : loaded.plain_jumps)
-    if (!declared.contains(jump.substr(jump.rfind(' ') + 1)))
+    if (!declared.contains(jump.substr(jump.rfind(' ') + 1)) &&
+        !emptied.contains(jump.substr(0, jump.find(' '))))
       for (unsigned i = 0; i < times; ++i) text += "-D " + jump + '\n';
   for (const auto& chain : stale)
     if (!loaded.jumped_to_by_others.contains(chain)) text += "-X " + chain + '\n';
@@ -116,11 +119,12 @@ bool needs_noflush(const ir::Program& program, const backend::Options& options) 
 
 std::string update(std::string_view file, std::string_view saved) {
   const auto loaded = read(saved);
-  std::set<std::string, std::less<>> declared;
+  std::set<std::string, std::less<>> declared, emptied;
   std::string text;
   for (const auto line : lines_of(file)) {
+    if (line.starts_with("-F ")) emptied.emplace(line.substr(3));
     if (line.starts_with(':')) declared.emplace(words_of(line).front().substr(1));
-    if (line == "COMMIT") text += removals(loaded, declared);
+    if (line == "COMMIT") text += removals(loaded, declared, emptied);
     if (line.starts_with("-I ")) {
       const auto known = loaded.plain_jumps.find(line.substr(3));
       const unsigned times = known == loaded.plain_jumps.end() ? 0 : known->second;
@@ -141,7 +145,16 @@ std::string own_part(std::string_view saved) {
   return text + "COMMIT\n";
 }
 
-std::string built_in_part(std::string_view saved, std::span<const std::string> built_in) {
+std::string own_jumps(std::string_view saved, std::span<const std::string> from) {
+  std::string text;
+  for (const auto& [jump, times] : read(saved).plain_jumps)
+    if (std::ranges::find(from, jump.substr(0, jump.find(' '))) != from.end())
+      text += "-I " + jump + '\n';
+  return text;
+}
+
+std::string built_in_part(std::string_view saved, std::span<const std::string> built_in,
+                          std::string_view jumps) {
   const auto found = chains_of(saved, [&](std::string_view chain) {
     return std::ranges::find(built_in, chain) != built_in.end();
   });
@@ -152,7 +165,7 @@ std::string built_in_part(std::string_view saved, std::span<const std::string> b
             (policy == found.declared.end() ? std::string("ACCEPT") : policy->second) + " [0:0]\n";
   }
   for (const auto& chain : built_in) text += "-F " + chain + '\n';
-  return text + found.rules + "COMMIT\n";
+  return text.append(found.rules).append(jumps) + "COMMIT\n";
 }
 
 std::vector<std::string> managed_chains(const ir::Program& program) {

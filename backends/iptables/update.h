@@ -33,9 +33,13 @@ namespace firewright::iptables {
 [[nodiscard]] std::string own_part(std::string_view saved);
 
 // The same where `built_in` chains ("INPUT") are ours and the others are not; a chain that is not
-// in `saved` becomes empty and accepts.
+// in `saved` becomes empty and accepts, but for the `jumps`.
 [[nodiscard]] std::string built_in_part(std::string_view saved,
-                                        std::span<const std::string> built_in);
+                                        std::span<const std::string> built_in,
+                                        std::string_view jumps = {});
+
+// The plain jumps from these chains to our own ones, as lines that insert them.
+[[nodiscard]] std::string own_jumps(std::string_view saved, std::span<const std::string> from);
 
 // The built-in chains that a program manages, in the order of a file.
 [[nodiscard]] std::vector<std::string> managed_chains(const ir::Program& program);

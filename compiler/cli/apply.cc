@@ -270,7 +270,8 @@ class Applying {
     }
     for (const auto& place : before_->places)
       if (!(place == place_))
-        if (const auto gone = unload(place); !gone.ok()) return back(Exit::system, gone.error);
+        if (const auto gone = clear(place, place_); !gone.ok())
+          return back(Exit::system, gone.error);
     return {};
   }
 

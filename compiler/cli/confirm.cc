@@ -85,7 +85,7 @@ Exit to_previous(HostState& host, Report& report) {
   if (const auto begun = host.begin(std::move(pending)); !begun.ok()) return nothing(begun.error);
   auto result = load(previous->place, previous->artifact, false).result;
   for (const auto& place : places)
-    if (result.ok() && !(place == previous->place)) result = unload(place);
+    if (result.ok() && !(place == previous->place)) result = clear(place, previous->place);
   if (result.ok()) {
     const auto same = holds(previous->place, previous->artifact, error);
     if (!same || !*same)

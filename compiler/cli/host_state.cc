@@ -105,7 +105,7 @@ host::Result HostState::settle_interrupted(const host::Pending& pending) {
         if (const auto before = unpack(*bytes))
           for (const auto& place : before->places)
             if (!(place == kept->place))
-              if (const auto gone = unload(place); !gone.ok()) return gone;
+              if (const auto gone = clear(place, kept->place); !gone.ok()) return gone;
       note("an interrupted command had loaded " + name + "; it is confirmed now");
       return become(pending.generation);
     }
@@ -211,7 +211,7 @@ host::Result HostState::put_before_back(const host::Pending& pending) {
   auto result = load(kept->place, kept->artifact, false).result;
   if (!result.ok()) return result;
   const auto change = read_kept(options_.state_dir, pending.generation, error);
-  if (change && !(change->place == kept->place)) result = unload(change->place);
+  if (change && !(change->place == kept->place)) result = clear(change->place, kept->place);
   return result;
 }
 

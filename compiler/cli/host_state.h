@@ -78,7 +78,7 @@ class HostState {
 // Where the failsafe goes.
 [[nodiscard]] Place failsafe_place();
 // What `loaded.json` calls it.
-inline constexpr std::string_view failsafe_generation = "failsafe";
+inline constexpr std::string_view failsafe_generation = "0000000000000000";
 
 // "web.toml (3f2a...)", for people.
 [[nodiscard]] std::string name_of_generation(const std::string& state_dir, const std::string& id);

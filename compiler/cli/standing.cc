@@ -198,10 +198,29 @@ Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run)
   return {.result = std::move(change.result), .changed = change.changed};
 }
 
-host::Result unload(const Place& place) {
+host::Result clear(const Place& place, const Place& now) {
   if (place.backend == Target::nftables) return host::put_table(name_of(place), {}).result;
-  const auto nothing = ours(place, std::string(host::empty_filter));
-  return host::load_iptables(nothing, nothing, options_for(place, false));
+  if (now.backend == Target::iptables && is_whole(now)) return {};  // it has taken all
+  // The other way to load iptables is in the same tables, and what is there now is to stay.
+  Place old = place;
+  if (now.backend == Target::iptables && !now.beside)
+    std::erase_if(old.chains, [&](const std::string& chain) {
+      return std::ranges::find(now.chains, chain) != now.chains.end();
+    });
+  if (!old.beside && old.chains.empty()) return {};
+  std::string error;
+  const auto saved = host::save_filter(error);
+  if (!saved) return {.reason = host::Reason::io, .error = error};
+  const auto emptied = [&](const std::string& stands) {
+    if (old.beside) return iptables::own_part({});
+    return iptables::built_in_part(
+        {}, old.chains, now.beside ? iptables::own_jumps(stands, old.chains) : std::string());
+  };
+  auto options = options_for(place, false);
+  options.noflush = true;
+  if (old.beside) options.adapt = iptables::update;
+  if (!old.beside) options.adapt = nullptr;
+  return host::load_iptables(emptied(saved->v4), emptied(saved->v6), options);
 }
 
 host::Result put_back(const Standing& standing) {

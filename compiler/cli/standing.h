@@ -49,8 +49,8 @@ struct [[nodiscard]] Loaded {
 };
 // An artifact at its place; nothing is sent when it stands there already (nftables).
 Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run);
-// Nothing of ours at the place any more.
-host::Result unload(const Place& place);
+// Nothing of ours at the place any more, where `now` is what our firewall has moved to.
+host::Result clear(const Place& place, const Place& now);
 // At all its places what was there.
 host::Result put_back(const Standing& standing);
 

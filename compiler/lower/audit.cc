@@ -116,7 +116,7 @@ class Auditing {
     ir::Rule log;
     log.match = match;
     log.match.predicates.push_back(
-        {.instance = "audit-log-" + direction_,
+        {.instance = "audit-log-" + direction_ + "-" + name,
          .test = ir::RateLimit{.packets = 10, .unit = ir::TimeUnit::second, .burst = 20}});
     std::string prefix = "audit " + direction_.substr(0, 3) + " " + name;
     if (prefix.size() > longest_log_prefix - 2) prefix.resize(longest_log_prefix - 2);

@@ -13,12 +13,12 @@
 #include <regex>
 
 #include "tests/kernel/harness/namespace.h"
+#include "tests/kernel/life.h"
 #include "tests/kernel/skip.h"
 
 namespace firewright::kernel {
 namespace {
 
-const std::string binary = FIREWRIGHT_BINARY;
 constexpr const char* policy = "[inbound]\nallow = [\"ssh\", \"http\"]\n";
 
 // The time that a proof takes is another one each time.
@@ -32,10 +32,9 @@ const std::string proved_nftables =
     "-: text and batch read back and proved equal, over every packet\n";
 const std::string proved_iptables = "-: v4 and v6 read back and proved equal, over every packet\n";
 
+// Each with a state of its own, as on a host that has none yet.
 CommandResult apply(const std::vector<std::string>& more, const std::string& toml = policy) {
-  std::vector<std::string> command = {binary, "apply", "-"};
-  command.insert(command.end(), more.begin(), more.end());
-  return run(command, toml);
+  return Life().apply(toml, more);
 }
 
 #define EXPECT_IN_NAMESPACE(expected, body)      \
@@ -48,7 +47,9 @@ CommandResult apply(const std::vector<std::string>& more, const std::string& tom
 
 TEST(Apply, LoadsByNftables) {
   EXPECT_IN_NAMESPACE(
-      "exit 0\n-: loaded 2 exceptions, 11 rules by nftables\n" + proved_nftables + "1", [] {
+      "exit 0\n-: loaded 2 exceptions, 11 rules by nftables; 7 newly denied\n" + proved_nftables +
+          "1",
+      [] {
         const auto first = said(apply({}));
         const bool loaded =
             must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") !=
@@ -58,14 +59,16 @@ TEST(Apply, LoadsByNftables) {
 }
 
 TEST(Apply, LoadsByIptablesBothFamilies) {
-  EXPECT_IN_NAMESPACE(
-      "exit 0\n-: loaded 2 exceptions, 11 rules by iptables\n" + proved_iptables + "11", [] {
-        const auto first = said(apply({"--backend", "iptables"}));
-        const std::string rule = "--dports 22,80";
-        const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
-        const bool v6 = must_run({"ip6tables-save"}).find(rule) != std::string::npos;
-        return first + (v4 ? "1" : "0") + (v6 ? "1" : "0");
-      });
+  EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by iptables; 7 newly denied\n" +
+                          proved_iptables + "11",
+                      [] {
+                        const auto first = said(apply({"--backend", "iptables"}));
+                        const std::string rule = "--dports 22,80";
+                        const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
+                        const bool v6 =
+                            must_run({"ip6tables-save"}).find(rule) != std::string::npos;
+                        return first + (v4 ? "1" : "0") + (v6 ? "1" : "0");
+                      });
 }
 
 TEST(Apply, CoexistsAgainAndAgain) {
@@ -85,14 +88,28 @@ TEST(Apply, CoexistsAgainAndAgain) {
   });
 }
 
-TEST(Apply, ADryRunAsksTheKernelAndChangesNothing) {
-  for (const std::string backend : {"nftables", "iptables"})
-    EXPECT_IN_NAMESPACE("exit 0\n-: would load 2 exceptions, 11 rules by " + backend + "\n" +
-                            (backend == "nftables" ? proved_nftables : proved_iptables),
-                        [&] {
-                          return said(apply({"--dry-run", "--backend", backend})) +
-                                 must_run({"nft", "list", "ruleset"});
-                        });
+TEST(Apply, ADryRunSaysWhatWouldChangeAndChangesNothing) {
+  for (const std::string backend : {"nftables", "iptables"}) {
+    SKIP_WITHOUT_BED();
+    const auto outcome = in_namespace([&] {
+      const Life life;
+      const auto first = said(life.apply(policy, {"--dry-run", "--backend", backend}));
+      const auto between = must_run({"nft", "list", "tables"});
+      life.must_apply(policy, {"--backend", backend});
+      return first + between + "---\n" +
+             said(life.apply(policy, {"--dry-run", "--backend", backend}));
+    });
+    ASSERT_TRUE(outcome.done()) << outcome.text;
+    const auto cut = outcome.text.find("---\n");
+    const auto first = outcome.text.substr(0, cut);
+    EXPECT_TRUE(first.starts_with("exit 1\n-: would load 2 exceptions, 11 rules by " + backend +
+                                  "\nlive -> -: 7 newly denied\n"))
+        << first;
+    EXPECT_EQ(first.find("table inet"), std::string::npos) << first;
+    EXPECT_EQ(outcome.text.substr(cut + 4),
+              "exit 0\n-: unchanged, nothing would be sent: 2 exceptions, 11 rules by " + backend +
+                  "\n" + (backend == "nftables" ? proved_nftables : proved_iptables));
+  }
 }
 
 TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
@@ -102,9 +119,12 @@ TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
     must_run({"nft", "add", "table", "inet", "other"});
     std::string text;
     for (const std::string backend : {"nftables", "iptables"}) {
-      const auto result = run({"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all",
-                               binary, "apply", "-", "--backend", backend},
-                              policy);
+      const Life life;
+      must_run({"chown", "65534", life.path("")});
+      auto command = life.words({"apply", "-", "--backend", backend});
+      command.insert(command.begin(),
+                     {"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"});
+      const auto result = run(command, policy);
       text += std::to_string(result.status) +
               (result.err.find("nothing was changed") != std::string::npos ? "+" : result.err);
     }
