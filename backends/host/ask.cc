@@ -1,5 +1,6 @@
 #include "backends/host/ask.h"
 
+#include <libmnl/libmnl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -95,7 +96,7 @@ Line::Heard Line::hear(const Listener& listener, int& error) {
 Line::Heard Line::take(std::size_t size, const Listener& listener, int& error) {
   int left = static_cast<int>(size);
   for (const auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.data());
-       NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+       mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
     if (header->nlmsg_seq != sequence_) continue;
     if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted_ = true;
     if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {

@@ -69,8 +69,8 @@ std::optional<NetfilterMessage> MessageReader::next() {
                                 .flags = header.nlmsg_flags,
                                 .family = extra.nfgen_family,
                                 .attributes = rest_.substr(heads, header.nlmsg_len - heads)};
-  rest_.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(std::size_t{header.nlmsg_len}),
-                                            rest_.size()));
+  rest_.remove_prefix(
+      std::min<std::size_t>(NLMSG_ALIGN(std::size_t{header.nlmsg_len}), rest_.size()));
   return result;
 }
 

@@ -35,9 +35,8 @@ class AttributeReader {
       damaged_ = true;
       return std::nullopt;
     }
-    const Attribute result{
-        .type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
-        .value = rest_.substr(sizeof header, header.nla_len - sizeof header)};
+    const Attribute result{.type = static_cast<std::uint16_t>(header.nla_type & NLA_TYPE_MASK),
+                           .value = rest_.substr(sizeof header, header.nla_len - sizeof header)};
     const std::size_t whole = NLA_ALIGN(std::size_t{header.nla_len});
     rest_.remove_prefix(whole < rest_.size() ? whole : rest_.size());
     return result;

@@ -117,9 +117,9 @@ const Kind& expression_kind(std::string_view name, std::string_view payload) {
     const Kind& kind;
   };
   static constexpr Entry entries[] = {
-      {"bitwise", bitwise}, {"cmp", cmp},         {"range", range},         {"immediate", immediate},
-      {"lookup", lookup},   {"dynset", dynset},   {"objref", objref},       {"counter", counter},
-      {"quota", quota},     {"last", last},       {"limit", limit},         {"connlimit", connlimit},
+      {"bitwise", bitwise}, {"cmp", cmp},       {"range", range},   {"immediate", immediate},
+      {"lookup", lookup},   {"dynset", dynset}, {"objref", objref}, {"counter", counter},
+      {"quota", quota},     {"last", last},     {"limit", limit},   {"connlimit", connlimit},
       {"log", log}};
   if (name == "reject") {
     const auto type = find_attribute(payload, NFTA_REJECT_TYPE);
@@ -148,11 +148,15 @@ constexpr Part hook_parts[] = {{NFTA_HOOK_DEV, Form::text}};
 constexpr Kind hook{hook_parts};
 // That a chain has a hook, and that it belongs to a rule, is said by other means.
 constexpr Part chain_parts[] = {
-    {NFTA_CHAIN_TABLE, Form::left_out},   {NFTA_CHAIN_HANDLE, Form::left_out},
-    {NFTA_CHAIN_NAME, Form::left_out},    {NFTA_CHAIN_HOOK, Form::nest, &hook},
-    {NFTA_CHAIN_POLICY, Form::left_out},  {NFTA_CHAIN_USE, Form::left_out},
+    {NFTA_CHAIN_TABLE, Form::left_out},
+    {NFTA_CHAIN_HANDLE, Form::left_out},
+    {NFTA_CHAIN_NAME, Form::left_out},
+    {NFTA_CHAIN_HOOK, Form::nest, &hook},
+    {NFTA_CHAIN_POLICY, Form::left_out},
+    {NFTA_CHAIN_USE, Form::left_out},
     {NFTA_CHAIN_TYPE, Form::text},
-    {NFTA_CHAIN_COUNTERS, Form::left_out}, {NFTA_CHAIN_PAD, Form::left_out},
+    {NFTA_CHAIN_COUNTERS, Form::left_out},
+    {NFTA_CHAIN_PAD, Form::left_out},
     {NFTA_CHAIN_FLAGS, Form::masked, nullptr, ~std::uint32_t{NFT_CHAIN_BASE | NFT_CHAIN_BINDING}},
     {NFTA_CHAIN_ID, Form::left_out}};
 constexpr Kind chain{chain_parts};
@@ -189,14 +193,11 @@ constexpr Part element_parts[] = {{NFTA_SET_ELEM_KEY, Form::nest, &data},
                                   {NFTA_SET_ELEM_KEY_END, Form::nest, &data},
                                   {NFTA_SET_ELEM_EXPRESSIONS, Form::expressions}};
 constexpr Kind element{element_parts};
-constexpr Part rule_parts[] = {{NFTA_RULE_TABLE, Form::left_out},
-                               {NFTA_RULE_CHAIN, Form::left_out},
-                               {NFTA_RULE_HANDLE, Form::left_out},
-                               {NFTA_RULE_EXPRESSIONS, Form::expressions},
-                               {NFTA_RULE_POSITION, Form::left_out},
-                               {NFTA_RULE_PAD, Form::left_out},
-                               {NFTA_RULE_ID, Form::left_out},
-                               {NFTA_RULE_POSITION_ID, Form::left_out}};
+constexpr Part rule_parts[] = {
+    {NFTA_RULE_TABLE, Form::left_out},    {NFTA_RULE_CHAIN, Form::left_out},
+    {NFTA_RULE_HANDLE, Form::left_out},   {NFTA_RULE_EXPRESSIONS, Form::expressions},
+    {NFTA_RULE_POSITION, Form::left_out}, {NFTA_RULE_PAD, Form::left_out},
+    {NFTA_RULE_ID, Form::left_out},       {NFTA_RULE_POSITION_ID, Form::left_out}};
 constexpr Kind rule{rule_parts};
 
 const Kind& kind_of(Shape shape) {
@@ -348,7 +349,9 @@ class Writer {
       case Form::expressions: return expressions(attribute.type, value, depth + 1);
       case Form::set_name:
         put_text(out_, attribute.type,
-                 !named->anonymous ? named->name : named->is_map ? "__map%d" : "__set%d");
+                 !named->anonymous ? named->name
+                 : named->is_map   ? "__map%d"
+                                   : "__set%d");
         return true;
       case Form::set_id:
         if (!named || !named->anonymous) return true;

@@ -19,8 +19,8 @@ namespace firewright::host {
 
 // The set that a name or, in a batch, an id stands for.
 struct NamedSet {
-  std::size_t index = 0;     // in the owner's list
-  bool anonymous = false;    // it belongs to one rule, and the kernel chooses its name
+  std::size_t index = 0;   // in the owner's list
+  bool anonymous = false;  // it belongs to one rule, and the kernel chooses its name
   bool is_map = false;
   std::string_view name;
   std::string_view timeout;  // NFTA_SET_TIMEOUT

@@ -64,18 +64,15 @@ std::vector<Pair> common_order(std::span<const std::string_view> before,
   std::size_t head = 0;
   while (head < least && before[head] == after[head]) ++head;
   std::size_t tail = 0;
-  while (tail < least - head &&
-         before[before.size() - 1 - tail] == after[after.size() - 1 - tail])
+  while (tail < least - head && before[before.size() - 1 - tail] == after[after.size() - 1 - tail])
     ++tail;
   std::vector<Pair> common;
   common.reserve(head + tail);
   for (std::size_t i = 0; i < head; ++i) common.emplace_back(i, i);
-  const auto middle =
-      longest_rising(equal_pairs(before.subspan(head, before.size() - head - tail),
-                                 after.subspan(head, after.size() - head - tail)));
+  const auto middle = longest_rising(equal_pairs(before.subspan(head, before.size() - head - tail),
+                                                 after.subspan(head, after.size() - head - tail)));
   for (const auto& [i, j] : middle) common.emplace_back(head + i, head + j);
-  for (std::size_t i = tail; i > 0; --i)
-    common.emplace_back(before.size() - i, after.size() - i);
+  for (std::size_t i = tail; i > 0; --i) common.emplace_back(before.size() - i, after.size() - i);
   return common;
 }
 

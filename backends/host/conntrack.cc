@@ -30,8 +30,8 @@ unsigned byte_of(std::string_view value) {
 
 Port port_of(std::string_view value) {
   if (value.size() != 2) return {};
-  return Port{static_cast<std::uint16_t>(byte_of(value.substr(0, 1)) << 8U |
-                                         byte_of(value.substr(1)))};
+  return Port{
+      static_cast<std::uint16_t>(byte_of(value.substr(0, 1)) << 8U | byte_of(value.substr(1)))};
 }
 
 void read_addresses(std::string_view attributes, Tuple& tuple) {
@@ -108,14 +108,16 @@ std::optional<std::vector<Entry>> tracked_connections(std::string& error, Receiv
   Line line(NETLINK_NETFILTER, std::move(receive));
   std::vector<Entry> entries;
   const auto question = head(AF_UNSPEC);
-  const int failed = line.ask(
-      {.type = message_type(IPCTNL_MSG_CT_GET), .payload = question, .list = true},
-      {.restart = [&] { entries.clear(); },
-       .take =
-           [&](const nlmsghdr& message) {
-             if (auto entry = read_entry(message)) entries.push_back(std::move(*entry));
-           }});
-  const auto tracks = [] { return ::access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0; };
+  const int failed =
+      line.ask({.type = message_type(IPCTNL_MSG_CT_GET), .payload = question, .list = true},
+               {.restart = [&] { entries.clear(); },
+                .take =
+                    [&](const nlmsghdr& message) {
+                      if (auto entry = read_entry(message)) entries.push_back(std::move(*entry));
+                    }});
+  const auto tracks = [] {
+    return ::access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0;
+  };
   if (failed == EINVAL && !tracks()) return std::vector<Entry>{};
   if (failed != 0) {
     error = netlink_failure("cannot list the tracked connections", failed);

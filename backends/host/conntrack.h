@@ -32,7 +32,8 @@ struct Entry {
 [[nodiscard]] std::optional<std::vector<Entry>> tracked_connections(std::string& error,
                                                                     Receive receive = {});
 
-// Ok too when it has gone; a newer entry of the same tuple stays.
+// Ok too when it has gone. A newer entry of the same tuple stays, unless it lies at the same place
+// of the kernel's memory: the kernel's number of it is then the same.
 Result delete_entry(Family family, const std::string& identity);
 
 }  // namespace firewright::host

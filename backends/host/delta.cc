@@ -73,7 +73,8 @@ class Planner {
     for (auto& chain : chains_) plan_chain(chain);
   }
 
-  // The kernel does not redefine a table or a chain, and a chain that belongs to a rule goes with it.
+  // The kernel does not redefine a table or a chain, and a chain that belongs to a rule goes with
+  // it.
   [[nodiscard]] bool impossible() const {
     return live_.definition != wanted_.definition ||
            std::any_of(chains_.begin(), chains_.end(), [](const ChainChange& chain) {
@@ -169,11 +170,10 @@ class Planner {
     std::size_t i = 0;
     std::size_t j = 0;
     while (i < before.elements.size() || j < after.elements.size()) {
-      const int order =
-          i == before.elements.size()  ? 1
-          : j == after.elements.size() ? -1
-                                       : compare_elements(before, before.elements[i], after,
-                                                          after.elements[j]);
+      const int order = i == before.elements.size()  ? 1
+                        : j == after.elements.size() ? -1
+                                                     : compare_elements(before, before.elements[i],
+                                                                        after, after.elements[j]);
       if (order < 0) set.gone.push_back(before.elements[i]);
       if (order > 0) set.added.push_back(after.elements[j]);
       if (order <= 0) ++i;

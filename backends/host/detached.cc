@@ -23,7 +23,7 @@ namespace {
 
 // What the new process says before the caller goes on.
 struct Report {
-  pid_t pid = 0;
+  ProcessId process;
   int error = 0;
 };
 
@@ -35,7 +35,7 @@ constexpr time_t longest_nap_s = 10;
 // have threads. All memory was asked for before.
 
 [[noreturn]] void give_up(int fd) {
-  const Report report{.pid = 0, .error = errno != 0 ? errno : EIO};
+  const Report report{.process = {}, .error = errno != 0 ? errno : EIO};
   (void)!write(fd, &report, sizeof report);
   _exit(1);
 }
@@ -129,7 +129,10 @@ bool run_once(const std::vector<char*>& arguments) {
       timerfd_settime(events[0].fd, TFD_TIMER_ABSTIME, &when, nullptr) != 0)
     give_up(report_fd);
 
-  const Report report_text{.pid = getpid(), .error = 0};
+  // Its own look at itself: by the time the caller could look, it may be done.
+  const auto process = identify(getpid());
+  if (!process) give_up(report_fd);
+  const Report report_text{.process = *process, .error = 0};
   // If the caller is gone, it has changed nothing; the command will see that.
   (void)!write(report_fd, &report_text, sizeof report_text);
   (void)close(report_fd);
@@ -171,19 +174,17 @@ std::optional<ProcessId> start_detached(const std::vector<std::string>& command,
   Descriptor out(ends[1]);
   const pid_t child = fork();
   if (child == 0) detach(arguments, when, out.get());
-  Report report{.pid = 0, .error = child < 0 ? errno : EIO};
+  Report report{.process = {}, .error = child < 0 ? errno : EIO};
   out.reset();
   if (child > 0) {
     ssize_t got = -1;
     do got = read(in.get(), &report, sizeof report);
     while (got < 0 && errno == EINTR);
-    if (got != static_cast<ssize_t>(sizeof report)) report = {.pid = 0, .error = EIO};
+    if (got != static_cast<ssize_t>(sizeof report)) report = {.process = {}, .error = EIO};
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR);
   }
-  if (report.error == 0)
-    if (const auto process = identify(report.pid)) return process;
-  error = std::string("cannot start a watchdog: ") +
-          (report.error != 0 ? std::strerror(report.error) : "it ended at once");
+  if (report.error == 0) return report.process;
+  error = std::string("cannot start a watchdog: ") + std::strerror(report.error);
   return std::nullopt;
 }
 

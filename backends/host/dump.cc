@@ -56,7 +56,9 @@ class Reader {
       (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   }
 
-  [[nodiscard]] Dump take() { return {.messages = std::move(messages_), .generation = *generation_}; }
+  [[nodiscard]] Dump take() {
+    return {.messages = std::move(messages_), .generation = *generation_};
+  }
 
   Asked run() {
     if (const auto asked = ask(NFT_MSG_GETGEN, nullptr, /*keep=*/false); asked != Asked::answered)

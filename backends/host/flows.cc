@@ -38,8 +38,8 @@ Ends as_outbound(const Flow& f) {
 
 bool is_established(const Entry& entry) {
   if (entry.original.protocol != protocol::tcp) return entry.both_directions;
-  return entry.tcp_state == TCP_CONNTRACK_ESTABLISHED || entry.tcp_state == TCP_CONNTRACK_FIN_WAIT ||
-         entry.tcp_state == TCP_CONNTRACK_CLOSE_WAIT;
+  return entry.tcp_state == TCP_CONNTRACK_ESTABLISHED ||
+         entry.tcp_state == TCP_CONNTRACK_FIN_WAIT || entry.tcp_state == TCP_CONNTRACK_CLOSE_WAIT;
 }
 
 class Listening {
@@ -95,8 +95,8 @@ class Collector {
     flow.entry = entry.identity;
     const bool from_here = take_sockets(flow, sender(entry.original));
     const bool to_here = !from_here && take_sockets(flow, sender(entry.reply));
-    const bool open = is_established(entry) || (entry.original.protocol == protocol::tcp &&
-                                                (from_here || to_here));
+    const bool open = is_established(entry) ||
+                      (entry.original.protocol == protocol::tcp && (from_here || to_here));
     if (!open) return;
     const bool from_local = from_here || routes_.is_local(flow.source);
     const bool to_local =
@@ -162,8 +162,8 @@ class Collector {
   }
 
   void keep(Flow flow) {
-    const auto bound = flow.sockets.empty() ? std::string()
-                                            : interface_name(flow.sockets.front().interface);
+    const auto bound =
+        flow.sockets.empty() ? std::string() : interface_name(flow.sockets.front().interface);
     switch (flow.hook) {
       case ir::Hook::inbound:
         flow.in = bound.empty() ? routes_.towards(flow.source, flow.destination) : bound;

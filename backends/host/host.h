@@ -24,7 +24,7 @@ enum class Reason {
 struct [[nodiscard]] Result {
   Reason reason = Reason::none;
   std::string error = {};  // for people; empty when ok
-  bool changed = false;  // after a failure: what was there before could not be kept
+  bool changed = false;    // after a failure: what was there before could not be kept
   [[nodiscard]] bool ok() const { return reason == Reason::none; }
 };
 

@@ -32,11 +32,11 @@ struct Manager {
 // A rule, reached from prerouting, that gives packets another destination before the filter sees
 // them: they are filtered with the new destination, in `forward` if that is another host.
 struct Redirect {
-  std::string table;  // "ip nat", "inet published"
-  std::string chain;  // the one with the rule
-  ir::Match match;    // of the packets before it, all the jumps to the chain included
+  std::string table;               // "ip nat", "inet published"
+  std::string chain;               // the one with the rule
+  ir::Match match;                 // of the packets before it, all the jumps to the chain included
   bool to_this_host_only = false;  // and whose destination is an address of this host
-  bool exact = true;  // false: the rule has conditions that `match` does not say
+  bool exact = true;               // false: the rule has conditions that `match` does not say
   // The new destination. No address: this host, at another port (REDIRECT); no ports: unchanged.
   std::vector<std::variant<Interval<Ipv4>, Interval<Ipv6>>> addresses;
   std::vector<Interval<Port>> ports;

@@ -80,8 +80,11 @@ class Walk {
   }
 
   static std::string addresses_text(const AddressSet& set) {
-    if (set.v6.empty() || set.v6.is_all()) return set.v4.is_all() ? "" : list(set.v4);
-    return set.v4.empty() || set.v4.is_all() ? list(set.v6) : list(set.v4) + " " + list(set.v6);
+    // Of a family that is not meant, or wholly meant, there is nothing to say.
+    std::string out;
+    if (!set.v4.empty() && !set.v4.is_all()) out = list(set.v4);
+    if (!set.v6.empty() && !set.v6.is_all()) out += (out.empty() ? "" : " ") + list(set.v6);
+    return out;
   }
 
   static std::string text(const NatRule& rule) {

@@ -14,7 +14,8 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
-// Nothing where there is no such process, or only its remains (a zombie).
+// Nothing where there is no such process, or only its remains (a zombie). May be asked between fork
+// and exec.
 [[nodiscard]] std::optional<ProcessId> identify(pid_t pid);
 [[nodiscard]] ProcessId own_process();
 [[nodiscard]] bool is_running(const ProcessId& process);

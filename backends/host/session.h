@@ -18,8 +18,9 @@ namespace firewright::host {
 struct Endpoints {
   Protocol protocol;
   Address local, peer;
-  Port local_port, peer_port;  // peer_port 0: from whatever port (a UDP socket that serves any peer)
-  std::string how;             // for people: "held by sshd (pid 812)"
+  Port local_port,
+      peer_port;    // peer_port 0: from whatever port (a UDP socket that serves any peer)
+  std::string how;  // for people: "held by sshd (pid 812)"
   auto operator<=>(const Endpoints&) const = default;
 };
 

@@ -91,14 +91,13 @@ std::optional<std::vector<Socket>> sockets(std::string& error) {
     for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
       const auto before = found.size();
       const auto question = request(family, protocol, tcp ? tcp_states : udp_states, {});
-      const int failed =
-          line.ask({.type = SOCK_DIAG_BY_FAMILY, .payload = question, .list = true},
-                   {.restart = [&] { found.resize(before); },
-                    .take =
-                        [&](const nlmsghdr& message) {
-                          if (auto socket = read_socket(message, protocol))
-                            found.push_back(std::move(*socket));
-                        }});
+      const int failed = line.ask({.type = SOCK_DIAG_BY_FAMILY, .payload = question, .list = true},
+                                  {.restart = [&] { found.resize(before); },
+                                   .take =
+                                       [&](const nlmsghdr& message) {
+                                         if (auto socket = read_socket(message, protocol))
+                                           found.push_back(std::move(*socket));
+                                       }});
       // A kernel without IPv6, or that cannot list those of UDP.
       if (failed == ENOENT && !(tcp && family == AF_INET)) continue;
       if (failed != 0) {
@@ -122,11 +121,13 @@ Result destroy(const Socket& socket) {
     case ENOENT: return {};
     case EOPNOTSUPP:
       return {.reason = Reason::unsupported,
-              .error = "the kernel cannot end sockets (it has no SOCK_DESTROY, "
-                       "CONFIG_INET_DIAG_DESTROY)"};
+              .error =
+                  "the kernel cannot end sockets (it has no SOCK_DESTROY, "
+                  "CONFIG_INET_DIAG_DESTROY)"};
     case EPERM:
     case EACCES:
-      return {.reason = Reason::permission, .error = netlink_failure("cannot end a socket", failed)};
+      return {.reason = Reason::permission,
+              .error = netlink_failure("cannot end a socket", failed)};
     default: return {.reason = Reason::io, .error = netlink_failure("cannot end a socket", failed)};
   }
 }

@@ -28,8 +28,8 @@ struct Socket {
   Protocol protocol;
   Address local, peer;  // unspecified: bound to any, or connected to nobody
   Port local_port, peer_port;
-  bool listening = false;  // TCP that accepts, UDP that is bound and not connected
-  bool only_ipv6 = false;  // one that listens on :: and does not take IPv4
+  bool listening = false;       // TCP that accepts, UDP that is bound and not connected
+  bool only_ipv6 = false;       // one that listens on :: and does not take IPv4
   std::uint32_t interface = 0;  // index of the one it is bound to, or that its address is valid on
   std::uint32_t inode = 0;      // 0: no process holds it (any more)
   std::string identity;         // what names exactly this socket to the kernel; may be empty

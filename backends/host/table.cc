@@ -48,8 +48,8 @@ class Change {
       if (auto result = compare(); !result.ok()) return result;
     for (;;) {
       if (change_.delta.empty()) return {};
-      auto result = load_batch(change_.delta.batch,
-                               {.dry_run = options_.dry_run, .generation = generation_});
+      auto result =
+          load_batch(change_.delta.batch, {.dry_run = options_.dry_run, .generation = generation_});
       change_.changed = result.ok();
       const bool in_place = !change_.delta.whole && !change_.before.empty() && !wanted_.empty();
       if (result.reason != Reason::refused || !in_place) return result;
@@ -70,7 +70,8 @@ class Change {
 
   Result compare() {
     Result failed;
-    watch_.emplace(table_);
+    // To be told costs the kernel a message for each element, so it is asked for after a lost race.
+    if (change_.attempts > 1) watch_.emplace(table_);
     auto dump = dump_nftables(failed, table_);
     if (!dump) return failed;
     generation_ = dump->generation;

@@ -24,8 +24,8 @@ struct TableChange {
   // The kernel has taken a transaction, or would have in a dry run. False with an ok result: the
   // table was so already and nothing was sent.
   bool changed = false;
-  // The table as it was right before, good as `wanted` later. Empty: there was none, or it could not
-  // be read.
+  // The table as it was right before, good as `wanted` later. Empty: there was none, or it could
+  // not be read.
   std::string before;
   std::size_t attempts = 0;
   Delta delta;  // the last one

@@ -219,6 +219,7 @@ class Reader final : private SetDirectory {
   bool rule(ChainModel& chain, std::string_view attributes) {
     RuleModel rule;
     rule.handle = handle_of(attributes);
+    rule.definition.reserve(attributes.size());
     CanonicalContext context;
     context.sets = this;
     context.references = &rule.references;

@@ -29,7 +29,7 @@ struct RuleModel {
 
 struct ChainModel {
   std::string name;
-  std::string definition;  // without the policy
+  std::string definition;               // without the policy
   std::optional<std::uint32_t> policy;  // of a base chain
   bool bound = false;                   // belongs to the rule that jumps to it
   std::vector<RuleModel> rules;

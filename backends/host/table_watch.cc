@@ -18,8 +18,8 @@ TableWatch::TableWatch(const TableName& table)
       buffer_(std::size_t{1} << 16U) {
   constexpr int group = NFNLGRP_NFTABLES;
   constexpr int room = 1 << 20;
-  lost_ = !socket_.valid() || setsockopt(socket_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-                                         sizeof group) != 0;
+  lost_ = !socket_.valid() ||
+          setsockopt(socket_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0;
   // Without the right to more room the usual one has to do.
   if (!lost_) (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
 }

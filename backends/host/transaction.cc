@@ -31,17 +31,14 @@ void put_place(std::string& out, std::string_view element) {
     const bool nested =
         attribute->type == NFTA_SET_ELEM_KEY || attribute->type == NFTA_SET_ELEM_KEY_END;
     if (nested || attribute->type == NFTA_SET_ELEM_FLAGS)
-      put_attribute(out,
-                    static_cast<std::uint16_t>(attribute->type | (nested ? NLA_F_NESTED : 0)),
+      put_attribute(out, static_cast<std::uint16_t>(attribute->type | (nested ? NLA_F_NESTED : 0)),
                     attribute->value);
   }
 }
 
 }  // namespace
 
-Transaction::Transaction(const TableName& table) : table_(table) {
-  frame(NFNL_MSG_BATCH_BEGIN);
-}
+Transaction::Transaction(const TableName& table) : table_(table) { frame(NFNL_MSG_BATCH_BEGIN); }
 
 void Transaction::frame(std::uint16_t type) {
   const nlmsghdr header{.nlmsg_len = NLMSG_HDRLEN + sizeof(nfgenmsg),
@@ -49,9 +46,8 @@ void Transaction::frame(std::uint16_t type) {
                         .nlmsg_flags = NLM_F_REQUEST,
                         .nlmsg_seq = sequence_++,
                         .nlmsg_pid = 0};
-  const nfgenmsg extra{.nfgen_family = AF_UNSPEC,
-                       .version = NFNETLINK_V0,
-                       .res_id = htons(NFNL_SUBSYS_NFTABLES)};
+  const nfgenmsg extra{
+      .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
   out_.append(reinterpret_cast<const char*>(&header), sizeof header);
   out_.append(reinterpret_cast<const char*>(&extra), sizeof extra);
 }
@@ -64,13 +60,12 @@ void Transaction::begin(int type, Verb verb) {
     case Verb::remove: break;
   }
   message_ = out_.size();
-  const nlmsghdr header{
-      .nlmsg_len = 0,
-      .nlmsg_type =
-          static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8U | static_cast<unsigned>(type)),
-      .nlmsg_flags = static_cast<std::uint16_t>(flags),
-      .nlmsg_seq = sequence_++,
-      .nlmsg_pid = 0};
+  const nlmsghdr header{.nlmsg_len = 0,
+                        .nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8U |
+                                                                 static_cast<unsigned>(type)),
+                        .nlmsg_flags = static_cast<std::uint16_t>(flags),
+                        .nlmsg_seq = sequence_++,
+                        .nlmsg_pid = 0};
   const nfgenmsg extra{.nfgen_family = static_cast<std::uint8_t>(table_.first),
                        .version = NFNETLINK_V0,
                        .res_id = 0};
@@ -194,15 +189,14 @@ void Transaction::put_elements(int type, const SetModel& set, std::string_view n
       else
         out_ += bytes;
       too_large_ |= !end_nest(out_, element);
-    } while (i < elements.size() &&
-             out_.size() - list + elements[i].length < most_element_bytes);
+    } while (i < elements.size() && out_.size() - list + elements[i].length < most_element_bytes);
     too_large_ |= !end_nest(out_, list);
     end();
   }
 }
 
-void Transaction::new_rule(const ChainModel& chain, const RuleModel& rule,
-                           const TableModel& wanted, std::optional<std::uint64_t> before) {
+void Transaction::new_rule(const ChainModel& chain, const RuleModel& rule, const TableModel& wanted,
+                           std::optional<std::uint64_t> before) {
   std::vector<std::uint32_t> ids;
   for (const auto index : rule.references.anonymous) {
     const auto& set = wanted.sets[index];

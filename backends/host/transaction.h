@@ -34,7 +34,8 @@ class Transaction {
   void add_elements(const SetModel& set, const std::vector<Element>& elements);
   void delete_elements(const SetModel& set, const std::vector<Element>& elements);
 
-  // At the chain's end, or before the rule with this handle. `wanted` has the rule's anonymous sets.
+  // At the chain's end, or before the rule with this handle. `wanted` has the rule's anonymous
+  // sets.
   void new_rule(const ChainModel& chain, const RuleModel& rule, const TableModel& wanted,
                 std::optional<std::uint64_t> before);
   void delete_rule(const ChainModel& chain, const RuleModel& rule);

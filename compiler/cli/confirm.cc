@@ -113,6 +113,14 @@ Exit confirm(const ConfirmOptions& options, Console& console) {
   if (!host) return report.failed(error, {}, Exit::system);
   if (!host->state().pending) return report.failed(nothing_waits(*host), host->notes(), Exit::no);
   const auto id = host->state().pending->generation;
+  const auto stands = host->holds_change(error);
+  if (!stands) return report.failed(error, host->notes(), Exit::system);
+  if (!*stands)
+    return report.failed(
+        "the kernel does not hold the change to " + name_of_generation(options.host.state_dir, id) +
+            " any more; `firewright rollback` undoes it, `firewright status` shows "
+            "the difference",
+        host->notes(), Exit::no);
   if (const auto kept = host->confirm(); !kept.ok())
     return report.failed(kept.error, host->notes(), Exit::system);
   return report.done("confirmed", id, "confirmed " + name_of_generation(options.host.state_dir, id),

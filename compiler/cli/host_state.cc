@@ -95,19 +95,19 @@ host::Result HostState::settle_interrupted(const host::Pending& pending) {
   if (const auto kept = read_kept(options_.state_dir, pending.generation, error)) {
     const auto is_new = holds(kept->place, kept->artifact, error);
     if (is_new && *is_new) {
-      if (pending.deadline) {
-        note("an interrupted command had loaded " + name + "; it waits for its confirmation");
-        if (const auto result = loaded(); !stands(result)) return result;
-        return settle_loaded(*state_.pending);
-      }
       // The place before may have been another one, which the command did not get to clear.
       if (const auto bytes = host::read_before(options_.state_dir, pending.before, error))
         if (const auto before = unpack(*bytes))
           for (const auto& place : before->places)
             if (!(place == kept->place))
               if (const auto gone = clear(place, kept->place); !gone.ok()) return gone;
-      note("an interrupted command had loaded " + name + "; it is confirmed now");
-      return become(pending.generation);
+      if (!pending.deadline) {
+        note("an interrupted command had loaded " + name + "; it is confirmed now");
+        return become(pending.generation);
+      }
+      note("an interrupted command had loaded " + name + "; it waits for its confirmation");
+      if (const auto result = loaded(); !stands(result)) return result;
+      return settle_loaded(*state_.pending);
     }
   }
   if (const auto bytes = host::read_before(options_.state_dir, pending.before, error))
@@ -165,6 +165,13 @@ host::Result HostState::loaded() {
 }
 
 host::Result HostState::confirm() { return become(state_.pending->generation); }
+
+// An undoing that was interrupted leaves the old firewall under a change that still waits.
+std::optional<bool> HostState::holds_change(std::string& error) const {
+  const auto kept = read_kept(options_.state_dir, state_.pending->generation, error);
+  return kept ? holds(kept->place, kept->artifact, error) : std::nullopt;
+}
+
 host::Result HostState::adopt(const std::string& generation) { return become(generation); }
 
 host::Result HostState::become(const std::string& generation) {
@@ -217,7 +224,9 @@ host::Result HostState::put_before_back(const host::Pending& pending) {
 
 host::Result HostState::undo(const std::string& why) {
   if (auto result = put_before_back(*state_.pending); !result.ok()) return result;
-  return drop_change(why);
+  if (const auto dropped = drop_change(why); !dropped.ok())
+    note("the firewall before is back, and that could not be written down: " + dropped.error);
+  return {};
 }
 
 host::Result HostState::drop_change(const std::string& why) {

@@ -48,6 +48,8 @@ class HostState {
   [[nodiscard]] host::Result loaded();
   // The change becomes the confirmed firewall.
   [[nodiscard]] host::Result confirm();
+  // Whether the kernel holds the change. No value: it cannot be told.
+  [[nodiscard]] std::optional<bool> holds_change(std::string& error) const;
   // Puts back what the kernel held before the change. `why` is told to the next command.
   [[nodiscard]] host::Result undo(const std::string& why);
   // The change did not reach the kernel.

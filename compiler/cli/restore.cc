@@ -32,8 +32,16 @@ class Restoring {
     if (!host) return failsafe(error);
     for (const auto& text : host->notes()) console_.err << "firewright: " << text << "\n";
     if (host->state().pending) {
-      console_.out << "a change waits for its confirmation; the firewall stays as it is\n";
-      return Exit::ok;
+      const auto stands = host->holds_change(error);
+      if (stands && *stands) {
+        console_.out << "a change waits for its confirmation; the firewall stays as it is\n";
+        return Exit::ok;
+      }
+      // A container that starts anew is in the same run of the system.
+      const auto why = "the kernel did not hold it any more when the host started";
+      console_.err << "firewright: the change that waited is undone: " << why << "\n";
+      if (const auto dropped = host->drop_change(why); !dropped.ok())
+        console_.err << "firewright: " << dropped.error << "\n";
     }
     const auto& confirmed = host->state().confirmed;
     if (!confirmed) return failsafe("no firewall was ever confirmed on this host");

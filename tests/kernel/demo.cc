@@ -17,6 +17,7 @@
 #include "compiler/ir/evaluate.h"
 #include "tests/kernel/harness/compiled.h"
 #include "tests/kernel/harness/judge.h"
+#include "tests/kernel/life.h"
 
 namespace {
 
@@ -161,7 +162,9 @@ struct Column {
 std::optional<Column> column(const std::string& firewright, const std::string& policy,
                              const std::string& backend, const Choice& choice) {
   const Trial trial = try_packets(choice, [&]() -> std::optional<std::string> {
-    const auto result = run({firewright, "apply", policy, "--backend", backend});
+    const Life life;
+    const auto result = run({firewright, "apply", policy, "--backend", backend, "--state-dir",
+                             life.state(), "--run-dir", life.path("run")});
     if (result.status == 0) return std::nullopt;
     return "apply: exit status " + std::to_string(result.status) + ": " + result.err + result.out;
   });

@@ -33,6 +33,7 @@ class Life {
     std::ofstream(path(name), std::ios::trunc) << text;
   }
   [[nodiscard]] std::string state() const { return path("state"); }
+#ifdef FIREWRIGHT_BINARY
   [[nodiscard]] std::vector<std::string> words(std::vector<std::string> command) const {
     command.insert(command.begin(), FIREWRIGHT_BINARY);
     for (const auto& [option, name] : {std::pair{"--state-dir", "state"}, {"--run-dir", "run"}}) {
@@ -60,6 +61,7 @@ class Life {
                          result.err);
     return result.out;
   }
+#endif
 
  private:
   std::string folder_;

@@ -148,6 +148,22 @@ TEST(Life, AConfirmedChangeStays) {
   EXPECT_EQ(text, "");
 }
 
+TEST(Life, WhatTheKernelDoesNotHoldIsNotConfirmed) {
+  IN_NAMESPACE([] {
+    const Life life;
+    life.must_apply(one);
+    life.must_apply(two, {"--confirm", "1m"});
+    must_run({"nft", "delete", "table", "inet", "firewright"});
+    const auto confirmed = life.run({"confirm"});
+    const auto back = life.run({"rollback"});
+    return check(confirmed.status == 1 &&
+                     confirmed.err.find("does not hold the change") != std::string::npos,
+                 said(confirmed)) +
+           check(back.status == 0 && life.run({"status"}).status == 0, said(back));
+  });
+  EXPECT_EQ(text, "");
+}
+
 TEST(Life, RollbackUndoesAWaitingChangeAtOnce) {
   IN_NAMESPACE([] {
     const Life life;

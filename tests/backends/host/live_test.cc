@@ -54,7 +54,8 @@ TEST(ReadLiveTest, TablesOfIptablesComeFromIptables) {
       return bytes.find(text) != std::string::npos ? "yes" : "no";
     };
     std::string out;
-    out += std::string("all: mine ") + has(*all, "mine") + ", filter " + has(*all, "filter") + "\n";
+    out += std::string("all: mine ") + has(all->messages, "mine") + ", filter " +
+           has(all->messages, "filter") + "\n";
     out += std::string("kept: mine ") + has(live->messages, "mine") + ", INPUT " +
            has(live->messages, "INPUT") + "\n";
     out += std::to_string(live->saved.size()) + " saved\n";

@@ -24,7 +24,7 @@ std::string compare_dump(const ir::Program& program) {
   std::string error;
   const auto dump = host::dump_nftables(error);
   if (!dump) return "no dump: " + error;
-  const auto decoded = test::decode("batch", *dump);
+  const auto decoded = test::decode("batch", dump->messages);
   if (!decoded.program) return decoded.errors;
   return decoded.broken + decoded.notes + test::difference(program, *decoded.program);
 }
@@ -181,7 +181,7 @@ TEST(DecodeLive, ADumpIsOfOneGeneration) {
       if (!dump) wrong = error;
       if (!dump) break;
       ++dumps;
-      const auto decoded = test::decode("batch", *dump);
+      const auto decoded = test::decode("batch", dump->messages);
       if (!decoded.program)
         wrong = decoded.errors;
       else if (!test::difference(first, *decoded.program).empty())
@@ -201,7 +201,7 @@ TEST(DecodeLive, RulesOfIptablesAreReadThroughIptablesSave) {
     if (!restored.ok()) return "-" + restored.err;
     std::string error;
     const auto dump = host::dump_nftables(error);
-    return dump ? test::decode("batch", *dump).errors : error;
+    return dump ? test::decode("batch", dump->messages).errors : error;
   });
   if (!result.refused.empty()) GTEST_SKIP() << result.refused;
   if (result.output.starts_with("-")) GTEST_SKIP() << result.output;

@@ -93,6 +93,8 @@ void Network::enter(const std::string& name) const {
 FileDescriptor listen_on(Family family, std::uint16_t port) {
   FileDescriptor socket = tcp_socket(family);
   const int one = 1;
+  // An earlier connection of the port may still be going away.
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (family == Family::ipv6)
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   const Endpoint any = endpoint(family, family == Family::ipv4 ? "0.0.0.0" : "::", port);

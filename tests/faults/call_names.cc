@@ -1,0 +1,186 @@
+#include <sys/syscall.h>
+
+#include <string>
+
+#include "tests/faults/tracing.h"
+
+namespace firewright::faults {
+namespace {
+
+struct Name {
+  long number;
+  const char* name;
+};
+
+#define NAME(call) \
+  { SYS_##call, #call }
+
+// Those that a command line program makes; the older ones exist on x86-64 only.
+constexpr Name names[] = {
+#ifdef SYS_open
+    NAME(open),
+    NAME(access),
+    NAME(stat),
+    NAME(lstat),
+    NAME(poll),
+    NAME(pipe),
+    NAME(dup2),
+    NAME(fork),
+    NAME(vfork),
+    NAME(rename),
+    NAME(mkdir),
+    NAME(rmdir),
+    NAME(unlink),
+    NAME(link),
+    NAME(symlink),
+    NAME(readlink),
+    NAME(chmod),
+    NAME(arch_prctl),
+    NAME(time),
+    NAME(select),
+    NAME(getdents),
+#endif
+#ifdef SYS_renameat
+    NAME(renameat),
+#endif
+    NAME(accept),
+    NAME(accept4),
+    NAME(bind),
+    NAME(brk),
+    NAME(capget),
+    NAME(chdir),
+    NAME(clock_gettime),
+    NAME(clock_nanosleep),
+    NAME(clone),
+    NAME(clone3),
+    NAME(close),
+    NAME(close_range),
+    NAME(connect),
+    NAME(dup),
+    NAME(dup3),
+    NAME(execve),
+    NAME(exit),
+    NAME(exit_group),
+    NAME(faccessat),
+    NAME(faccessat2),
+    NAME(fadvise64),
+    NAME(fallocate),
+    NAME(fchmod),
+    NAME(fchmodat),
+    NAME(fchown),
+    NAME(fchownat),
+    NAME(fcntl),
+    NAME(fdatasync),
+    NAME(flock),
+    NAME(fstat),
+    NAME(fstatfs),
+    NAME(fsync),
+    NAME(ftruncate),
+    NAME(futex),
+    NAME(getcwd),
+    NAME(getdents64),
+    NAME(getegid),
+    NAME(geteuid),
+    NAME(getgid),
+    NAME(getpeername),
+    NAME(getpgid),
+    NAME(getpid),
+    NAME(getppid),
+    NAME(getrandom),
+    NAME(getrlimit),
+    NAME(getsid),
+    NAME(getsockname),
+    NAME(getsockopt),
+    NAME(gettid),
+    NAME(gettimeofday),
+    NAME(getuid),
+    NAME(getxattr),
+    NAME(ioctl),
+    NAME(kill),
+    NAME(linkat),
+    NAME(listen),
+    NAME(lseek),
+    NAME(madvise),
+    NAME(memfd_create),
+    NAME(mkdirat),
+    NAME(mmap),
+    NAME(mprotect),
+    NAME(mremap),
+    NAME(munmap),
+    NAME(nanosleep),
+    NAME(newfstatat),
+    NAME(openat),
+    NAME(openat2),
+    NAME(pidfd_open),
+    NAME(pidfd_send_signal),
+    NAME(pipe2),
+    NAME(ppoll),
+    NAME(prctl),
+    NAME(pread64),
+    NAME(prlimit64),
+    NAME(pselect6),
+    NAME(pwrite64),
+    NAME(read),
+    NAME(readlinkat),
+    NAME(readv),
+    NAME(recvfrom),
+    NAME(recvmmsg),
+    NAME(recvmsg),
+    NAME(renameat2),
+    NAME(rseq),
+    NAME(rt_sigaction),
+    NAME(rt_sigprocmask),
+    NAME(rt_sigreturn),
+    NAME(rt_sigtimedwait),
+    NAME(sched_getaffinity),
+    NAME(sched_yield),
+    NAME(sendmmsg),
+    NAME(sendmsg),
+    NAME(sendto),
+    NAME(set_robust_list),
+    NAME(set_tid_address),
+    NAME(setitimer),
+    NAME(setns),
+    NAME(setpgid),
+    NAME(setresgid),
+    NAME(setresuid),
+    NAME(setsid),
+    NAME(setsockopt),
+    NAME(shutdown),
+    NAME(sigaltstack),
+    NAME(signalfd4),
+    NAME(socket),
+    NAME(socketpair),
+    NAME(statfs),
+    NAME(statx),
+    NAME(symlinkat),
+    NAME(sync),
+    NAME(sysinfo),
+    NAME(tgkill),
+    NAME(timer_create),
+    NAME(timer_settime),
+    NAME(timerfd_create),
+    NAME(timerfd_settime),
+    NAME(truncate),
+    NAME(umask),
+    NAME(uname),
+    NAME(unlinkat),
+    NAME(unshare),
+    NAME(utimensat),
+    NAME(wait4),
+    NAME(waitid),
+    NAME(write),
+    NAME(writev),
+};
+
+#undef NAME
+
+}  // namespace
+
+std::string name_of_call(long number) {
+  for (const auto& known : names)
+    if (known.number == number) return known.name;
+  return "call " + std::to_string(number);
+}
+
+}  // namespace firewright::faults
