@@ -30,6 +30,7 @@ struct Change {
 
 struct SetChange : Change<SetModel> {
   std::vector<Element> gone, added;
+  bool emptied = false;  // `gone` is all of it
 };
 
 struct ChainChange : Change<ChainModel> {
@@ -86,7 +87,10 @@ class Planner {
   void write(Transaction& out) const {
     for (const auto& chain : chains_) write_gone_rules(out, chain);
     for (const auto& set : sets_)
-      if (set.kept && !set.gone.empty()) out.delete_elements(*set.before, set.gone);
+      if (set.kept && set.emptied)
+        out.flush_set(*set.before);
+      else if (set.kept && !set.gone.empty())
+        out.delete_elements(*set.before, set.gone);
     for (const auto& set : sets_)
       if (set.before != nullptr && !set.kept) out.delete_set(*set.before);
     for (const auto& chain : chains_)
@@ -106,6 +110,37 @@ class Planner {
         out.new_rule(*chain.after, chain.after->rules[place], wanted_, before);
   }
 
+  // Whether a packet could meet a set that is not there for it yet.
+  [[nodiscard]] bool must_prepare() const {
+    for (const auto& set : sets_)
+      if (is_new(set) && is_slow(*set.after)) return true;
+    for (const auto& chain : chains_)
+      for (const auto& added : chain.added)
+        for (const auto set : chain.after->rules[added.place].references.anonymous)
+          if (is_slow(wanted_.sets[set])) return true;
+    return false;
+  }
+
+  // What no packet meets before the next transaction: new sets, objects and chains, and behind a
+  // chain's last rule all that is to follow the rules that it keeps at its front. A base chain that
+  // is new accepts everything until then.
+  void write_preparation(Transaction& out) const {
+    for (const auto& chain : chains_)
+      if (is_new(chain) && can_come_before(chain)) out.new_chain(*chain.after);
+    for (const auto& object : objects_)
+      if (is_new(object)) out.new_object(*object.after);
+    for (const auto& set : sets_)
+      if (is_new(set)) out.new_set(*set.after);
+    for (const auto& chain : chains_) {
+      if (chain.after == nullptr || !can_come_before(chain)) continue;
+      if (is_new(chain) && chain.after->policy) out.accept_all(*chain.after);
+      const auto& rules = chain.after->rules;
+      if (!chain.added.empty())
+        for (auto i = same_at_front(chain); i < rules.size(); ++i)
+          out.new_rule(*chain.after, rules[i], wanted_, {});
+    }
+  }
+
   void count(Delta& delta) const {
     for (const auto& chain : chains_) {
       const auto before = chain.before == nullptr ? 0 : chain.before->rules.size();
@@ -123,6 +158,37 @@ class Planner {
   }
 
  private:
+  template <class C>
+  static bool is_new(const C& change) {
+    return change.before == nullptr && change.after != nullptr;
+  }
+  // Plain hashed sets are there at once.
+  static bool is_slow(const SetModel& set) {
+    return (set.intervals() || set.is_map()) && (set.flags & NFT_SET_EVAL) == 0;
+  }
+
+  // Not what refers to things that can only be made when the old ones of the same name have gone,
+  // and behind the rules of a chain only where no packet gets there.
+  [[nodiscard]] bool can_come_before(const ChainChange& chain) const {
+    const auto& rules = chain.after->rules;
+    if (std::any_of(rules.begin(), rules.end(),
+                    [&](const RuleModel& rule) { return is_touched(rule.references); }))
+      return false;
+    return is_new(chain) || (chain.kept && !chain.before->rules.empty() &&
+                             decides_everything(chain.before->rules.back()));
+  }
+
+  static std::size_t same_at_front(const ChainChange& chain) {
+    if (is_new(chain)) return 0;
+    const auto& before = chain.before->rules;
+    const auto& after = chain.after->rules;
+    std::size_t count = 0;
+    while (count < before.size() && count < after.size() &&
+           before[count].key() == after[count].key())
+      ++count;
+    return count;
+  }
+
   void plan_objects() {
     objects_ = pair_up<Change<ObjectModel>>(live_.objects, wanted_.objects,
                                             [](const ObjectModel& object) { return object.name; });
@@ -147,6 +213,7 @@ class Planner {
       if (set.kept) continue;
       set.gone.clear();
       set.added.clear();
+      set.emptied = false;
       if (set.before != nullptr) replaced_sets_.insert(set.before->name);
     }
   }
@@ -157,9 +224,15 @@ class Planner {
       if (replaced_objects_.contains(object)) return false;
     compare(set);
     if (set.gone.empty() && set.added.empty()) return true;
-    if (set.before->intervals() || (set.before->flags & NFT_SET_CONSTANT) != 0) return false;
+    if ((set.before->flags & NFT_SET_CONSTANT) != 0) return false;
+    // Of an interval, a start and an end go and come together, and neighbours may touch.
+    if (set.before->intervals() && !set.before->living()) {
+      set.emptied = !set.before->elements.empty();
+      set.gone = set.before->elements;
+      set.added = set.after->elements;
+    }
     // What goes makes room for what comes only in the next transaction.
-    const auto full = set.before->elements.size() + set.added.size();
+    const auto full = (set.emptied ? 0 : set.before->elements.size()) + set.added.size();
     return set.before->size == 0 || full <= set.before->size;
   }
 
@@ -279,6 +352,18 @@ std::optional<Delta> finished(Delta result, Transaction& out, std::string& error
   return result;
 }
 
+// The transaction before, if there has to be one. It need not be possible for all that is wanted:
+// then it is as much as it can be.
+std::optional<Delta> preparation(const Planner& planner, const TableModel* new_table,
+                                 const TableName& table, std::string& error) {
+  Delta result;
+  result.prepares = true;
+  Transaction out(table);
+  if (new_table != nullptr) out.new_table(*new_table);
+  planner.write_preparation(out);
+  return finished(std::move(result), out, error);
+}
+
 std::optional<Delta> removal(const TableModel& live, const TableName& table, std::string& error) {
   Delta result;
   Transaction out(table);
@@ -289,7 +374,14 @@ std::optional<Delta> removal(const TableModel& live, const TableName& table, std
 
 // In place of a table that is deleted, or of none.
 std::optional<Delta> creation(const TableModel& live, const TableModel& wanted,
-                              const TableName& table, std::string& error) {
+                              const TableName& table, std::string& error,
+                              const DeltaOptions& options) {
+  if (options.prepare && !live.exists) {
+    const TableModel nothing;
+    Planner planner(nothing, wanted);
+    planner.plan();
+    if (planner.must_prepare()) return preparation(planner, &wanted, table, error);
+  }
   Delta result;
   Transaction out(table);
   if (live.exists) out.delete_table();
@@ -321,13 +413,18 @@ std::optional<Delta> delta(std::string_view live, std::string_view wanted, const
     error = "what is to be loaded makes no table `" + table.second + "`";
     return std::nullopt;
   }
-  if (!is->exists) return creation(*is, *shall, table, error);
+  if (!is->exists) return creation(*is, *shall, table, error, options);
   Planner planner(*is, *shall);
   planner.plan();
   Transaction out(table);
   planner.write(out);
   const bool same = out.messages() == 0 && is->definition == shall->definition;
-  if (!same && (options.whole || planner.impossible())) return creation(*is, *shall, table, error);
+  if (!same && (options.whole || planner.impossible()))
+    return creation(*is, *shall, table, error, options);
+  if (options.prepare && planner.must_prepare()) {
+    auto before = preparation(planner, nullptr, table, error);
+    if (!before || !before->empty()) return before;
+  }
   Delta result;
   planner.count(result);
   return finished(std::move(result), out, error);

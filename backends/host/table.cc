@@ -27,22 +27,33 @@ Result failure(Reason reason, std::string error) {
 class Change {
  public:
   Change(const TableName& table, std::string_view wanted, const TableOptions& options)
-      : table_(table), wanted_(wanted), options_(options) {}
+      : table_(table), wanted_(wanted), options_(options), may_prepare_(!options.dry_run) {}
 
   TableChange run() {
     for (std::size_t attempt = 1; attempt <= options_.most_attempts; ++attempt) {
       change_.attempts = attempt;
       change_.result = once();
-      if (change_.result.reason != Reason::raced) return std::move(change_);
+      if (change_.result.reason != Reason::raced) return finish();
       wait_after(attempt);
     }
     change_.result =
         failure(Reason::raced, "the ruleset keeps changing: somebody else was faster " +
                                    std::to_string(options_.most_attempts) + " times");
-    return std::move(change_);
+    return finish();
   }
 
  private:
+  // A failure after the transaction that prepares: what that made is harmless, and goes again.
+  TableChange finish() {
+    if (!change_.result.ok() && change_.changed) {
+      Change back(table_, change_.before, options_);
+      back.may_prepare_ = false;
+      const bool is_back = back.run().result.ok();
+      change_.changed = !is_back;
+    }
+    return std::move(change_);
+  }
+
   Result once() {
     if (!is_current())
       if (auto result = compare(); !result.ok()) return result;
@@ -50,8 +61,15 @@ class Change {
       if (change_.delta.empty()) return {};
       auto result =
           load_batch(change_.delta.batch, {.dry_run = options_.dry_run, .generation = generation_});
-      change_.changed = result.ok();
-      const bool in_place = !change_.delta.whole && !change_.before.empty() && !wanted_.empty();
+      change_.changed = change_.changed || result.ok();
+      if (change_.delta.prepares && (result.ok() || result.reason == Reason::refused)) {
+        may_prepare_ = false;  // once; if it was refused there is still the one transaction
+        if (result.ok()) change_.prepared = change_.delta.messages;
+        watch_.reset();
+        if (result = compare(); !result.ok()) return result;
+        continue;
+      }
+      const bool in_place = !change_.delta.whole && !live_.empty() && !wanted_.empty();
       if (result.reason != Reason::refused || !in_place) return result;
       // The kernel knows better than the plan; what is wanted itself may still be fine.
       change_.refused_in_place = std::move(result.error);
@@ -75,13 +93,16 @@ class Change {
     auto dump = dump_nftables(failed, table_);
     if (!dump) return failed;
     generation_ = dump->generation;
-    change_.before = std::move(dump->messages);
+    live_ = std::move(dump->messages);
+    // What a transaction of ours prepared is no state to go back to.
+    if (!change_.changed) change_.before = live_;
     return make_delta();
   }
 
   Result make_delta() {
     std::string error;
-    auto delta = host::delta(change_.before, wanted_, table_, error, {.whole = whole_});
+    auto delta = host::delta(live_, wanted_, table_, error,
+                             {.prepare = may_prepare_ && !whole_, .whole = whole_});
     if (!delta) return failure(Reason::refused, error);
     change_.delta = std::move(*delta);
     return {};
@@ -91,6 +112,8 @@ class Change {
   std::string_view wanted_;
   const TableOptions& options_;
   TableChange change_;
+  std::string live_;
+  bool may_prepare_;
   std::optional<TableWatch> watch_;
   std::uint32_t generation_ = 0;
   bool whole_ = false;

@@ -272,6 +272,25 @@ int compare_elements(const SetModel& a, const Element& x, const SetModel& b, con
   return first.compare(second);
 }
 
+bool decides_everything(const RuleModel& rule) {
+  const auto expressions = find_attribute(rule.definition, NFTA_RULE_EXPRESSIONS);
+  if (!expressions) return false;
+  AttributeReader reader(*expressions);
+  const auto only = reader.next();
+  if (!only || reader.next()) return false;
+  const auto name = text(only->value, NFTA_EXPR_NAME);
+  if (name == "reject") return true;
+  if (name != "immediate") return false;
+  const auto data = find_attribute(only->value, NFTA_EXPR_DATA);
+  const auto value = data ? find_attribute(*data, NFTA_IMMEDIATE_DATA) : std::nullopt;
+  const auto verdict = value ? find_attribute(*value, NFTA_DATA_VERDICT) : std::nullopt;
+  if (!verdict) return false;
+  // Zero is drop, and left out in the canonical form.
+  const auto code = find_attribute(*verdict, NFTA_VERDICT_CODE);
+  const auto number = code ? big_endian_u32(*code) : std::uint32_t{NF_DROP};
+  return number == std::uint32_t{NF_DROP} || number == std::uint32_t{NF_ACCEPT};
+}
+
 std::optional<TableModel> read_table(std::string_view messages, const TableName& table,
                                      std::string& error) {
   return Reader(table, error).read(messages);

@@ -81,6 +81,9 @@ struct TableModel {
   std::vector<SetModel> sets;
 };
 
+// A rule that no packet gets past: accept, drop or reject, and nothing else.
+[[nodiscard]] bool decides_everything(const RuleModel& rule);
+
 // Whose messages of other tables are passed over. No value: `error` says why.
 [[nodiscard]] std::optional<TableModel> read_table(std::string_view messages,
                                                    const TableName& table, std::string& error);

@@ -165,6 +165,12 @@ void Transaction::delete_set(const SetModel& set) {
   end();
 }
 
+void Transaction::flush_set(const SetModel& set) {
+  begin(NFT_MSG_DELSETELEM, Verb::remove);
+  put_text(out_, NFTA_SET_ELEM_LIST_SET, set.name);
+  end();
+}
+
 void Transaction::add_elements(const SetModel& set, const std::vector<Element>& elements) {
   put_elements(NFT_MSG_NEWSETELEM, set, set.name, 0, elements);
 }
@@ -215,6 +221,22 @@ void Transaction::new_rule(const ChainModel& chain, const RuleModel& rule, const
     const std::uint32_t id = htonl(ids[number]);
     std::memcpy(out_.data() + definition + offset, &id, sizeof id);
   }
+  end();
+}
+
+void Transaction::accept_all(const ChainModel& chain) {
+  begin(NFT_MSG_NEWRULE, Verb::append);
+  put_text(out_, NFTA_RULE_CHAIN, chain.name);
+  const auto expressions = begin_nest(out_, NFTA_RULE_EXPRESSIONS);
+  const auto element = begin_nest(out_, NFTA_LIST_ELEM);
+  put_text(out_, NFTA_EXPR_NAME, "immediate");
+  const auto expression = begin_nest(out_, NFTA_EXPR_DATA);
+  put_u32(out_, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+  const auto data = begin_nest(out_, NFTA_IMMEDIATE_DATA);
+  const auto verdict = begin_nest(out_, NFTA_DATA_VERDICT);
+  put_u32(out_, NFTA_VERDICT_CODE, NF_ACCEPT);
+  for (const auto nest : {verdict, data, expression, element, expressions})
+    too_large_ |= !end_nest(out_, nest);
   end();
 }
 

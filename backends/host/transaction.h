@@ -31,6 +31,7 @@ class Transaction {
   // With its elements, unless packets or time are to fill it.
   void new_set(const SetModel& set);
   void delete_set(const SetModel& set);
+  void flush_set(const SetModel& set);  // of its elements
   void add_elements(const SetModel& set, const std::vector<Element>& elements);
   void delete_elements(const SetModel& set, const std::vector<Element>& elements);
 
@@ -38,6 +39,8 @@ class Transaction {
   // sets.
   void new_rule(const ChainModel& chain, const RuleModel& rule, const TableModel& wanted,
                 std::optional<std::uint64_t> before);
+  // A rule without conditions at the chain's end.
+  void accept_all(const ChainModel& chain);
   void delete_rule(const ChainModel& chain, const RuleModel& rule);
 
   [[nodiscard]] std::size_t messages() const { return messages_; }

@@ -83,6 +83,10 @@ class Auditing {
     result_.rules.clear();
     result_.policy = ir::VerdictKind::accept;
     for (const auto& rule : chain.rules) add(rule);
+    ir::Rule rest;
+    rest.verdict = ir::Verdict::accept();
+    rest.origin.kind = ir::OriginKind::default_verdict;
+    result_.rules.push_back(std::move(rest));
   }
   [[nodiscard]] ir::Chain take() { return std::move(result_); }
 

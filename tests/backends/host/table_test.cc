@@ -92,7 +92,8 @@ TEST(PutTable, ElementsOneByOne) {
 }
 
 // The rest of the chain stays.
-TEST(PutTable, IntervalsAreMadeAnewWithTheirRules) {
+// Where there is none yet, in two steps; later at once.
+TEST(PutTable, IntervalsAreFilledAnewAndTheirRulesKept) {
   expect_in_namespace(
       [] {
         auto first = table({port(1), from_list(), port(2)});
@@ -103,10 +104,10 @@ TEST(PutTable, IntervalsAreMadeAnewWithTheirRules) {
         const auto before = handles();
         return in_order({text, put(first), put(second), kept(before), put(second)});
       },
-      "changed, messages 8, rules 0+4-0, sets 0+1-0\n"
+      "changed, prepared 9, messages 1, rules 4+0-1, sets 1+0-0\n"
       "unchanged, messages 0, rules 4+0-0, sets 1+0-0\n"
-      "changed, messages 5, rules 3+1-1, sets 0+1-1\n"
-      "kept 5 of 7\n"
+      "changed, messages 2, rules 4+0-0, sets 1+0-0, elements 0+3-5\n"
+      "kept 7 of 7\n"
       "unchanged, messages 0, rules 4+0-0, sets 1+0-0\n");
 }
 
@@ -162,8 +163,8 @@ TEST(PutTable, ChainsComeAndGoWithTheMapsThatLeadToThem) {
                          put(leading_to("b-1", true)), put(leading_to("a-1", true)),
                          put(table({port(1)}))});
       },
-      "changed, messages 9, rules 0+4-0\n"
-      "changed, messages 8, rules 2+2-2\n"
+      "changed, prepared 10, messages 1, rules 4+0-1\n"
+      "changed, prepared 7, messages 5, rules 4+0-4\n"
       "changed, messages 2, rules 3+1-1\n"
       "changed, messages 6, rules 2+2-2\n"
       "changed, messages 3, rules 2+0-2\n");

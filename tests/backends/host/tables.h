@@ -149,6 +149,7 @@ inline std::string shown(const TableChange& change) {
     text += std::string(", ") + what + " " + std::to_string(kept) + "+" + std::to_string(added) +
             "-" + std::to_string(gone);
   };
+  if (change.prepared > 0) text += ", prepared " + std::to_string(change.prepared);
   text += ", messages " + std::to_string(d.messages);
   add("rules", d.kept_rules, d.new_rules, d.gone_rules);
   if (d.kept_sets + d.new_sets + d.gone_sets != 0)
