@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,10 @@ std::optional<std::string> content(const Descriptor& file) {
 
 // Only what is allowed between fork and exec.
 [[noreturn]] void become(const std::vector<char*>& arguments, const std::vector<std::string>& paths,
-                         const Descriptor (&streams)[3], int report) {
+                         const Descriptor (&streams)[3], int report, pid_t caller) {
+  // When the caller is killed its lock is free, and whoever takes it must find all at rest.
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != caller) _exit(127);
   for (int i = 0; i < 3; ++i)
     if (dup2(streams[i].get(), i) < 0) _exit(127);
   const rlimit limit{.rlim_cur = most_output, .rlim_max = most_output};
@@ -109,9 +113,10 @@ Finished run(const std::vector<std::string>& command, std::string_view input) {
   for (const auto& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const auto paths = candidates(command.front());
+  const pid_t caller = getpid();
   const pid_t child = fork();
   if (child < 0) return io_failure(errno);
-  if (child == 0) become(arguments, paths, streams, report_out.get());
+  if (child == 0) become(arguments, paths, streams, report_out.get(), caller);
   report_out.reset();
 
   Finished finished;

@@ -242,6 +242,16 @@ std::optional<std::string> wrong_name(const Generation& generation) {
 
 bool is_aside(const std::string& name) { return name.starts_with(aside_prefix); }
 
+// What killed commands left half written in the folder itself.
+Result sweep_asides(const Folder& folder) {
+  const auto names = names_in(folder);
+  if (!names.ok()) return names.problem;
+  for (const auto& name : names.names)
+    if (is_aside(name))
+      if (auto removed = remove_file(folder, name); !removed.ok()) return removed;
+  return {};
+}
+
 // Goes through the names of the folder NAME, if there is one.
 template <class Remove>
 Result sweep_folder(const Folder& state, const char* name, Remove remove) {
@@ -367,17 +377,13 @@ Result sweep(const std::string& state_dir, const State& state) {
     return is_aside(name) || (is_digest(name) && !named) ? remove_file(in, name) : Result{};
   });
   if (!result.ok()) return result;
-  const auto names = names_in(folder);
-  if (!names.ok()) return names.problem;
-  for (const auto& name : names.names)
-    if (is_aside(name))
-      if (auto removed = remove_file(folder, name); !removed.ok()) return removed;
-  return {};
+  return sweep_asides(folder);
 }
 
 Result write_loaded(const std::string& run_dir, const Loaded& loaded) {
   const auto opened = open_folder(run_dir, IfMissing::make);
   if (!opened.ok()) return opened.problem;
+  if (auto swept = sweep_asides(opened.folder); !swept.ok()) return swept;
   return replace_file(opened.folder, loaded_name, to_text(loaded));
 }
 

@@ -26,7 +26,7 @@ namespace firewright::host {
 
 // A change that is being made, or made and not confirmed.
 struct Pending {
-  enum class Phase { loading, loaded };
+  enum class Phase { loading, loaded, undoing };
   std::string generation;         // 16 hex digits
   std::string token;              // random; names this change to its watchdog
   std::string before;             // digest of what was there, as write_before gave it; or empty
@@ -122,6 +122,7 @@ struct Loaded {
   std::string since;  // RFC 3339, UTC
   bool operator==(const Loaded&) const = default;
 };
+// Also removes what killed commands left half written there.
 Result write_loaded(const std::string& run_dir, const Loaded& loaded);
 // Nothing where there is none, it is damaged, or it is of an earlier run of the system: all that
 // is lost is since when.

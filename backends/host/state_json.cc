@@ -139,6 +139,7 @@ std::string_view to_string(Pending::Phase phase) {
   switch (phase) {
     case Pending::Phase::loading: return "loading";
     case Pending::Phase::loaded: return "loaded";
+    case Pending::Phase::undoing: return "undoing";
   }
   return "";
 }
@@ -192,6 +193,8 @@ bool take_pending(Members& outer, const Json& json, Pending& pending, std::strin
     if (!pending.before.empty() && !is_digest(pending.before)) in.fail("before", "is no digest");
     if (phase == to_string(Pending::Phase::loaded))
       pending.phase = Pending::Phase::loaded;
+    else if (phase == to_string(Pending::Phase::undoing))
+      pending.phase = Pending::Phase::undoing;
     else if (phase != to_string(Pending::Phase::loading))
       in.fail("phase", "is not known");
     if (!in.has("deadline") || !in.ok()) return;

@@ -98,6 +98,8 @@ class Applying {
     if (const auto& confirmed = host_->state().confirmed) {
       if (auto kept = read_kept(options_.host.state_dir, *confirmed, error))
         confirmed_ = std::move(*kept);
+      else if (host_->was_sound(*confirmed))  // where it stands would not be known
+        return report_.failed(error + "; nothing was changed");
       else
         report_.notes.push_back("the confirmed firewall is not known any more: " + error);
     }

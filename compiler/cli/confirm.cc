@@ -65,10 +65,11 @@ Exit to_previous(HostState& host, Report& report) {
   const auto previous = read_kept(dir, id, error);
   if (!previous) return nothing(error);
   std::vector<Place> places{previous->place};
-  if (host.state().confirmed)
-    if (const auto confirmed = read_kept(dir, *host.state().confirmed, error);
-        confirmed && !(confirmed->place == previous->place))
-      places.push_back(confirmed->place);
+  if (const auto& now = host.state().confirmed) {
+    const auto confirmed = read_kept(dir, *now, error);
+    if (!confirmed && host.was_sound(*now)) return nothing(error);
+    if (confirmed && !(confirmed->place == previous->place)) places.push_back(confirmed->place);
+  }
   const auto standing = read_standing(places, error);
   if (!standing) return nothing(error);
   host::Pending pending;
@@ -138,12 +139,22 @@ Exit rollback(const RollbackOptions& options, Console& console) {
   // Confirmed or undone meanwhile: whoever held the lock first has decided.
   if (!options.token.empty() && (!pending || pending->token != options.token))
     return report.done("nothing", {}, "that change waits no more", host->notes());
+  // It was found half made, half undone or not confirmed in time. One step back is what was asked
+  // for, not two.
+  if (const auto& ended = host->ended())
+    return report.done("rolled-back", *ended,
+                       "undid the change to " + name_of_generation(options.host.state_dir, *ended),
+                       host->notes());
   if (!pending) return to_previous(*host, report);
   const auto id = pending->generation;
   const auto name = name_of_generation(options.host.state_dir, id);
   const auto undone = host->undo(options.token.empty() ? "`firewright rollback` undid it"
                                                        : "it was not confirmed in time");
   if (!undone.ok()) return report.failed(undone.error, host->notes(), Exit::system);
+  // The watchdog, too, comes again until it is done.
+  if (host->state().pending)
+    return report.failed("the change to " + name + " is undone, and the next command writes it down",
+                         host->notes(), Exit::system);
   return report.done("rolled-back", id, "undid the change to " + name, host->notes());
 }
 

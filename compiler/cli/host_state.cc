@@ -11,6 +11,12 @@ host::Result failure(std::string error) {
   return {.reason = host::Reason::io, .error = std::move(error)};
 }
 
+// Where the boot id is known to be this run's; so nothing can fail that would make it seem passed.
+std::chrono::milliseconds left_in_this_run(const host::Deadline& deadline) {
+  return std::chrono::milliseconds(
+      std::max<std::int64_t>(0, deadline.boottime_ms - host::boottime_ms()));
+}
+
 // Of a write that did happen, and may not outlive a power failure.
 bool stands(const host::Result& result) { return result.ok() || result.changed; }
 
@@ -65,7 +71,11 @@ std::optional<HostState> HostState::open(const HostOptions& options, const std::
     case host::Found::unreadable: error = read.error; return std::nullopt;
   }
   if (read.state) host.state_ = std::move(*read.state);
+  host.damaged_ = std::move(read.damaged);
+  const auto under_way = host.state_.pending;
   const auto settled = host.settle();
+  if (under_way && !host.state_.pending && host.state_.confirmed != under_way->generation)
+    host.ended_ = under_way->generation;
   if (settled.ok()) return host;
   error = settled.error;
   for (const auto& text : host.notes_) error = text + "; " + error;
@@ -85,8 +95,12 @@ host::Result HostState::settle() {
          " was not confirmed before the system was started anew, and is undone");
     return drop_change("the system was started anew before it was confirmed");
   }
-  return pending.phase == host::Pending::Phase::loading ? settle_interrupted(pending)
-                                                        : settle_loaded(pending);
+  switch (pending.phase) {
+    case host::Pending::Phase::loading: return settle_interrupted(pending);
+    case host::Pending::Phase::loaded: return settle_loaded(pending);
+    case host::Pending::Phase::undoing: return settle_undoing(pending);
+  }
+  return {};
 }
 
 host::Result HostState::settle_interrupted(const host::Pending& pending) {
@@ -126,7 +140,8 @@ host::Result HostState::settle_interrupted(const host::Pending& pending) {
 host::Result HostState::settle_loaded(const host::Pending& pending) {
   const auto name = name_of_generation(options_.state_dir, pending.generation);
   if (!pending.deadline) return become(pending.generation);  // only its last step was missing
-  if (host::passed(*pending.deadline)) {
+  if (pending.deadline->boot_id != pending.boot_id ||
+      left_in_this_run(*pending.deadline).count() == 0) {
     note("the change to " + name + " was not confirmed by " + pending.deadline->wall +
          " and is undone");
     return undo("it was not confirmed by " + pending.deadline->wall);
@@ -135,7 +150,7 @@ host::Result HostState::settle_loaded(const host::Pending& pending) {
       watchdog && host::alive(*watchdog))
     return {};
   std::string error;
-  const auto armed = arm_rollback(options_, pending.token, host::left(*pending.deadline), error);
+  const auto armed = arm_rollback(options_, pending.token, left_in_this_run(*pending.deadline), error);
   if (!armed) {
     note("nothing watches over the change to " + name + " any more (" + error + ")");
     return undo("its watchdog was gone");
@@ -144,6 +159,13 @@ host::Result HostState::settle_loaded(const host::Pending& pending) {
   state_.pending->watchdog = host::to_string(*armed);
   const auto result = write();
   return stands(result) ? host::Result{} : result;
+}
+
+// Whoever undid it was interrupted, and may have got anywhere.
+host::Result HostState::settle_undoing(const host::Pending& pending) {
+  note("the undoing of the change to " + name_of_generation(options_.state_dir, pending.generation) +
+       " was interrupted; it is done now");
+  return undo("`firewright rollback` or its watchdog undid it, and was interrupted");
 }
 
 // --- steps of a change
@@ -166,7 +188,10 @@ host::Result HostState::loaded() {
 
 host::Result HostState::confirm() { return become(state_.pending->generation); }
 
-// An undoing that was interrupted leaves the old firewall under a change that still waits.
+bool HostState::was_sound(const std::string& generation) const {
+  return std::ranges::find(damaged_, generation) == damaged_.end();
+}
+
 std::optional<bool> HostState::holds_change(std::string& error) const {
   const auto kept = read_kept(options_.state_dir, state_.pending->generation, error);
   return kept ? holds(kept->place, kept->artifact, error) : std::nullopt;
@@ -223,6 +248,9 @@ host::Result HostState::put_before_back(const host::Pending& pending) {
 }
 
 host::Result HostState::undo(const std::string& why) {
+  // So that the next command goes on with it. If that cannot be said, it is undone all the same.
+  state_.pending->phase = host::Pending::Phase::undoing;
+  (void)write();
   if (auto result = put_before_back(*state_.pending); !result.ok()) return result;
   if (const auto dropped = drop_change(why); !dropped.ok())
     note("the firewall before is back, and that could not be written down: " + dropped.error);

@@ -38,6 +38,11 @@ class HostState {
 
   [[nodiscard]] const host::State& state() const { return state_; }
   [[nodiscard]] const HostOptions& options() const { return options_; }
+  // Whether a generation that the state names could be read when this was opened. One that could,
+  // and cannot any more, is no damage: that is for a later time.
+  [[nodiscard]] bool was_sound(const std::string& generation) const;
+  // The change that this found under way and that did not become the firewall.
+  [[nodiscard]] const std::optional<std::string>& ended() const { return ended_; }
   // What was found and done about it, for people; and what could not be.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] std::vector<std::string>& notes() { return notes_; }
@@ -50,7 +55,8 @@ class HostState {
   [[nodiscard]] host::Result confirm();
   // Whether the kernel holds the change. No value: it cannot be told.
   [[nodiscard]] std::optional<bool> holds_change(std::string& error) const;
-  // Puts back what the kernel held before the change. `why` is told to the next command.
+  // Puts back what the kernel held before the change. `why` is told to the next command. When that
+  // is done and could not be written down, it is a note, and the change still waits in `state()`.
   [[nodiscard]] host::Result undo(const std::string& why);
   // The change did not reach the kernel.
   [[nodiscard]] host::Result forget();
@@ -66,6 +72,7 @@ class HostState {
   [[nodiscard]] host::Result settle();
   [[nodiscard]] host::Result settle_interrupted(const host::Pending& pending);
   [[nodiscard]] host::Result settle_loaded(const host::Pending& pending);
+  [[nodiscard]] host::Result settle_undoing(const host::Pending& pending);
   [[nodiscard]] host::Result write();
   [[nodiscard]] host::Result become(const std::string& generation);
   [[nodiscard]] host::Result put_before_back(const host::Pending& pending);
@@ -74,6 +81,8 @@ class HostState {
   HostOptions options_;
   host::Lock lock_;
   host::State state_;
+  std::vector<std::string> damaged_;  // generations
+  std::optional<std::string> ended_;
   std::vector<std::string> notes_;
 };
 

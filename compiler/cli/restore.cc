@@ -3,6 +3,8 @@
 // The kernel holds nothing yet, so whatever goes wrong has to end in a firewall. The failsafe lets
 // in replies, loopback, neighbour discovery, DHCP and, unless said otherwise, ssh.
 
+#include <algorithm>
+
 #include "compiler/cli/build.h"
 #include "compiler/cli/host_state.h"
 #include "compiler/cli/options.h"
@@ -27,6 +29,15 @@ class Restoring {
       : options_(options), console_(console) {}
 
   Exit run() {
+    try {
+      return restore();
+    } catch (const std::exception& stopped) {  // no memory, most likely: not without a firewall
+      return failsafe(stopped.what());
+    }
+  }
+
+ private:
+  Exit restore() {
     std::string error;
     auto host = HostState::open(options_.host, "restore", HostState::IfDamaged::fail, error);
     if (!host) return failsafe(error);
@@ -47,19 +58,30 @@ class Restoring {
     if (!confirmed) return failsafe("no firewall was ever confirmed on this host");
     const auto kept = read_kept(options_.host.state_dir, *confirmed, error);
     if (!kept) return failsafe(error);
+    // A table is ours alone: when something is there, it was loaded, whatever is said of it.
+    if (kept->place.backend == Target::nftables) loaded_ = kept->place;
     if (const auto loaded = load(kept->place, kept->artifact, false); !loaded.result.ok())
       return failsafe(loaded.result.error);
+    loaded_ = kept->place;
     const auto same = holds(kept->place, kept->artifact, error);
     if (!same || !*same)
       return failsafe("the kernel does not hold what was loaded" +
                       (error.empty() ? "" : ": " + error));
+    clear_failsafe(kept->place);
     const auto remembered = remember(*confirmed);
     console_.out << "restored " << name_of_generation(options_.host.state_dir, *confirmed) << "\n";
     if (!remembered.ok()) console_.err << "firewright: " << remembered.error << "\n";
     return Exit::ok;
   }
 
- private:
+  // It may stand elsewhere, from an attempt before this one.
+  void clear_failsafe(const Place& now) {
+    const auto stands = host::read_loaded(options_.host.run_dir);
+    if (!stands || stands->generation != failsafe_generation || now == failsafe_place()) return;
+    if (const auto gone = clear(failsafe_place(), now); !gone.ok())
+      console_.err << "firewright: the failsafe still stands, too: " << gone.error << "\n";
+  }
+
   host::Result remember(const std::string& generation) {
     std::string error;
     const auto boot = host::read_boot_id(error);
@@ -73,8 +95,11 @@ class Restoring {
     console_.err << "firewright: THE CONFIRMED FIREWALL CANNOT BE LOADED: " << why << "\n";
     std::string error;
     // Not at boot: a firewall that stands is better than the failsafe.
-    const auto usual = failsafe_place();
-    if (const auto standing = read_standing({usual}, error); standing && !standing->empty(usual)) {
+    std::vector<Place> places{failsafe_place()};
+    if (loaded_ && !(*loaded_ == places.front())) places.push_back(*loaded_);
+    const auto standing = read_standing(places, error);
+    const auto stands = [&](const Place& place) { return !standing->empty(place); };
+    if (standing && std::ranges::any_of(places, stands)) {
       console_.err << "firewright: the firewall that stands now is left as it is\n";
       return Exit::system;
     }
@@ -135,6 +160,7 @@ class Restoring {
 
   const RestoreOptions& options_;
   Console& console_;
+  std::optional<Place> loaded_;  // where the confirmed one may stand by now
 };
 
 }  // namespace

@@ -225,7 +225,10 @@ host::Result clear(const Place& place, const Place& now) {
 
 host::Result put_back(const Standing& standing) {
   host::Result result;
-  for (const auto& place : standing.places) {
+  // A place that was empty comes last: until then the change that was there is better than nothing.
+  auto places = standing.places;
+  std::ranges::stable_partition(places, [&](const Place& at) { return !standing.empty(at); });
+  for (const auto& place : places) {
     host::Result one;
     if (place.backend == Target::nftables) {
       const auto found = standing.tables.find(place.table);

@@ -71,6 +71,7 @@ std::vector<int> all_errors() { return {EIO, ENOSPC, EINTR, ENOMEM, ENOBUFS, EPE
 Sampling sampling(std::size_t runs, std::size_t offset) {
   const char* said = std::getenv("FIREWRIGHT_FAULTS");
   if (said != nullptr && std::string_view(said) == "all") return {};
+  if (said != nullptr && std::atoi(said) > 0) runs = static_cast<std::size_t>(std::atoi(said));
   return {.runs = runs, .offset = offset};
 }
 

@@ -28,7 +28,7 @@ struct Sampling {
   std::size_t runs = 0;
   std::size_t offset = 0;
 };
-// As given, or all of them when the environment says FIREWRIGHT_FAULTS=all.
+// As given; or all of them when the environment says FIREWRIGHT_FAULTS=all, or as many as it says.
 [[nodiscard]] Sampling sampling(std::size_t runs, std::size_t offset = 0);
 
 struct Faults {

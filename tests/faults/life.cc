@@ -93,7 +93,10 @@ class Aftermath {
     if (auto wrong = judge_end(plan, trace, found == wanted_, found == before_); !wrong.empty())
       return wrong;
     if (auto wrong = judge_waiting(found, state); !wrong.empty()) return wrong;
-    if (auto wrong = settle(found, state); !wrong.empty()) return wrong;
+    // The next command is one that looks, or one that takes the change back.
+    const bool back = (before_.pending || wanted_.pending) && plan.nth % 3 == 0;
+    if (auto wrong = back ? roll_back(found, state) : settle(found, state); !wrong.empty())
+      return wrong;
     if (auto wrong = undo(plan.nth); !wrong.empty()) return wrong;
     return clean_up();
   }
@@ -146,6 +149,17 @@ class Aftermath {
                    again.out.find(std::string("\"state\": ") + waits) == std::string::npos))
       return "`status` does not name what stands: " + said(again);
     return {};
+  }
+
+  // Not further than to the firewall before the change.
+  std::string roll_back(const Standing& found, const host::State& state) {
+    const auto back = host_.run({"rollback"});
+    after_ = host_.standing();
+    const bool nothing_to_do = found == base_ && !state.pending && back.status == 1;
+    if (back.status != 0 && !nothing_to_do) return "`rollback`: " + said(back);
+    if (after_ == base_) return {};
+    return "after `rollback`: " + describe(after_) + "it " + said(back) +
+           "\nstate and kernel before it: " + describe(found);
   }
 
   // A change that waits is undone, by hand or by its watchdog; a watchdog of none does nothing.

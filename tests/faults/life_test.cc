@@ -15,7 +15,9 @@ constexpr const char* old_policy =
     "deny = [{ name = \"bad networks\", from = [\"198.51.100.0/24\", \"2001:db8:bad::/48\"] }]\n";
 constexpr const char* new_policy =
     "[policy]\nname = \"new\"\n[inbound]\nlog = true\n"
-    "allow = [\"ssh\", \"https\", \"udp/4050-4200\"]\n"
+    "allow = [\"ssh\", \"https\", \"udp/4050-4200\",\n"
+    "  { protocol = \"tcp\", port = [5432, \"6000-6010\"],\n"
+    "    from = [\"192.0.2.0/25\", \"203.0.113.7\", \"2001:db8:1::/48\", \"2001:db8:2::/64\"] }]\n"
     "[outbound]\ndefault = \"drop\"\nallow = [\"dns\"]\n";
 
 // Two policies as files, of which the second may go elsewhere.

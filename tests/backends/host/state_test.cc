@@ -99,10 +99,12 @@ TEST_F(StateOnDisk, WhatIsWrittenIsRead) {
 TEST_F(StateOnDisk, APhaseAndAMissingDeadlineSurvive) {
   State state;
   state.pending = pending(written(generation("one")));
-  state.pending->phase = Pending::Phase::loading;
   state.pending->deadline.reset();
-  ASSERT_TRUE(write_state(dir(), state).ok());
-  EXPECT_EQ(read_state(dir()).state, state);
+  for (const auto phase : {Pending::Phase::loading, Pending::Phase::undoing}) {
+    state.pending->phase = phase;
+    ASSERT_TRUE(write_state(dir(), state).ok());
+    EXPECT_EQ(read_state(dir()).state, state);
+  }
 }
 
 TEST_F(StateOnDisk, NobodyElseMayReadIt) {
