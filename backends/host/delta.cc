@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "backends/host/common_order.h"
+#include "backends/host/subsequence.h"
 #include "backends/host/table_model.h"
 #include "backends/host/transaction.h"
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -207,6 +208,8 @@ class Reader {
 };
 
 }  // namespace
+
+TableName inet_table(const std::string& name) { return {NFPROTO_INET, name}; }
 
 std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName>& only) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {

@@ -15,6 +15,7 @@ namespace firewright::host {
 
 // Family (NFPROTO_*) and name.
 using TableName = std::pair<unsigned, std::string>;
+[[nodiscard]] TableName inet_table(const std::string& name);
 
 struct Dump {
   std::string messages;          // none for an empty ruleset

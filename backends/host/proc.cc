@@ -1,16 +1,18 @@
 #include "backends/host/proc.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string_view>
+
+#include "backends/host/descriptor.h"
 
 namespace firewright::host {
 namespace {
@@ -20,11 +22,18 @@ std::string path(const std::string& proc, pid_t id, const char* file) {
 }
 
 std::optional<std::string> read_file(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return std::nullopt;
-  return text;
+  Descriptor file;
+  do file = Descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  while (!file.valid() && errno == EINTR);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const auto got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;  // also of a process that has ended meanwhile
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
 }
 
 std::string read_link(const std::string& name) {

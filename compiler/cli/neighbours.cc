@@ -1,7 +1,5 @@
 #include "compiler/cli/neighbours.h"
 
-#include <linux/netfilter.h>
-
 #include <algorithm>
 
 #include "backends/host/live.h"
@@ -34,7 +32,7 @@ std::optional<ir::Program> others(const host::Live& live, const Place& place, So
     return one.has_value();
   };
   const auto messages = place.backend == Target::nftables
-                            ? host::without_tables(live.messages, {{NFPROTO_INET, place.table}})
+                            ? host::without_tables(live.messages, {host::inet_table(place.table)})
                             : live.messages;
   if (!messages.empty()) {
     const std::vector<backend::ArtifactFile> files = {

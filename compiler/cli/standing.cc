@@ -1,7 +1,5 @@
 #include "compiler/cli/standing.h"
 
-#include <linux/netfilter.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -19,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-host::TableName name_of(const Place& place) { return {NFPROTO_INET, place.table}; }
+host::TableName name_of(const Place& place) { return host::inet_table(place.table); }
 
 std::string as_text(const Json::binary_t& bytes) { return {bytes.begin(), bytes.end()}; }
 Json as_binary(std::string_view text) {
@@ -224,8 +222,8 @@ host::Result clear(const Place& place, const Place& now) {
 }
 
 host::Result put_back(const Standing& standing) {
-  host::Result result;
-  // A place that was empty comes last: until then the change that was there is better than nothing.
+  // A place that was empty comes last, and not after a failure: until what was there is back, the
+  // change is better than nothing.
   auto places = standing.places;
   std::ranges::stable_partition(places, [&](const Place& at) { return !standing.empty(at); });
   for (const auto& place : places) {
@@ -240,9 +238,9 @@ host::Result put_back(const Standing& standing) {
       one = host::load_iptables(ours(place, standing.filter->v4), ours(place, standing.filter->v6),
                                 options_for(place, false));
     }
-    if (!one.ok()) result = std::move(one);
+    if (!one.ok()) return one;
   }
-  return result;
+  return {};
 }
 
 std::optional<bool> holds(const Place& place, const backend::Artifact& artifact,

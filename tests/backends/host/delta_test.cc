@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/host/common_order.h"
+#include "backends/host/subsequence.h"
 #include "backends/host/messages.h"
 #include "backends/nftables/batch.h"
 

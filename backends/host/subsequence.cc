@@ -1,4 +1,4 @@
-#include "backends/host/common_order.h"
+#include "backends/host/subsequence.h"
 
 #include <algorithm>
 #include <numeric>
