@@ -29,7 +29,7 @@ struct TableChange {
   std::string before;
   std::size_t attempts = 0;
   std::size_t prepared = 0;  // messages of the transaction before, see delta.h
-  Delta delta;  // the last one
+  Delta delta;               // the last one
   // Not empty: the kernel did not take the change in place for this reason, and the whole table was
   // made anew instead.
   std::string refused_in_place;

@@ -153,8 +153,9 @@ Exit rollback(const RollbackOptions& options, Console& console) {
   if (!undone.ok()) return report.failed(undone.error, host->notes(), Exit::system);
   // The watchdog, too, comes again until it is done.
   if (host->state().pending)
-    return report.failed("the change to " + name + " is undone, and the next command writes it down",
-                         host->notes(), Exit::system);
+    return report.failed(
+        "the change to " + name + " is undone, and the next command writes it down", host->notes(),
+        Exit::system);
   return report.done("rolled-back", id, "undid the change to " + name, host->notes());
 }
 

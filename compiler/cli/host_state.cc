@@ -150,7 +150,8 @@ host::Result HostState::settle_loaded(const host::Pending& pending) {
       watchdog && host::alive(*watchdog))
     return {};
   std::string error;
-  const auto armed = arm_rollback(options_, pending.token, left_in_this_run(*pending.deadline), error);
+  const auto armed =
+      arm_rollback(options_, pending.token, left_in_this_run(*pending.deadline), error);
   if (!armed) {
     note("nothing watches over the change to " + name + " any more (" + error + ")");
     return undo("its watchdog was gone");
@@ -163,7 +164,8 @@ host::Result HostState::settle_loaded(const host::Pending& pending) {
 
 // Whoever undid it was interrupted, and may have got anywhere.
 host::Result HostState::settle_undoing(const host::Pending& pending) {
-  note("the undoing of the change to " + name_of_generation(options_.state_dir, pending.generation) +
+  note("the undoing of the change to " +
+       name_of_generation(options_.state_dir, pending.generation) +
        " was interrupted; it is done now");
   return undo("`firewright rollback` or its watchdog undid it, and was interrupted");
 }

@@ -45,8 +45,8 @@ class Limit : public testing::TestWithParam<Loader> {
         compile("limit.toml", target_of(GetParam()), "[inbound]\nallow = [" + exceptions + "]\n");
     if (!compiled.ok()) return compiled.errors;
     const Choice choice{.interfaces = {"lo", "eth0"}, .flows = {}, .packets = packets};
-    const Trial trial = try_packets(
-        choice, [&] { return load(GetParam(), compiled.artifact); }, accepted);
+    const Trial trial =
+        try_packets(choice, [&] { return load(GetParam(), compiled.artifact); }, accepted);
     if (!trial.outcome.done()) return trial.outcome.text;
     std::string text;
     for (const auto& seen : trial.observations) {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "backends/host/subsequence.h"
 #include "backends/host/messages.h"
+#include "backends/host/subsequence.h"
 #include "backends/nftables/batch.h"
 
 namespace firewright::host {
