@@ -71,8 +71,8 @@ std::vector<int> all_errors() { return {EIO, ENOSPC, EINTR, ENOMEM, ENOBUFS, EPE
 Sampling sampling(std::size_t runs, std::size_t offset) {
   const char* said = std::getenv("FIREWRIGHT_FAULTS");
   if (said != nullptr && std::string_view(said) == "all") return {};
-  if (said != nullptr && std::atoi(said) > 0) runs = static_cast<std::size_t>(std::atoi(said));
-  return {.runs = runs, .offset = offset};
+  const int every = said == nullptr ? 0 : std::atoi(said);
+  return {.runs = runs, .offset = offset, .every = static_cast<std::size_t>(std::max(0, every))};
 }
 
 Report for_each_fault(const Scenario& scenario, const Faults& faults, const Sampling& sampling) {
@@ -88,7 +88,9 @@ Report for_each_fault(const Scenario& scenario, const Faults& faults, const Samp
     return report;
   }
   const std::size_t all = calls.size() * (faults.errors.size() + (faults.kill ? 1 : 0));
-  const std::size_t every = sampling.runs == 0 ? 1 : (all + sampling.runs - 1) / sampling.runs;
+  const std::size_t every = sampling.every > 0   ? sampling.every
+                            : sampling.runs == 0 ? 1
+                                                 : (all + sampling.runs - 1) / sampling.runs;
   std::size_t offset = sampling.offset;
   const auto spoil = [&](Plan::Fault fault, int error) {
     plan.fault = fault;

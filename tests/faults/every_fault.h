@@ -27,8 +27,10 @@ struct Scenario {
 struct Sampling {
   std::size_t runs = 0;
   std::size_t offset = 0;
+  std::size_t every = 0;  // one place in so many; 0: as `runs` has it
 };
-// As given; or all of them when the environment says FIREWRIGHT_FAULTS=all, or as many as it says.
+// As given; or all of them when the environment says FIREWRIGHT_FAULTS=all, or for each kind of
+// fault one place in N when it says FIREWRIGHT_FAULTS=N.
 [[nodiscard]] Sampling sampling(std::size_t runs, std::size_t offset = 0);
 
 struct Faults {

@@ -182,8 +182,7 @@ void Host::empty_kernel() const {
     case Kernel::nftables: must_run({"nft", "flush", "ruleset"}); return;
     case Kernel::iptables:
       for (const std::string program : {"iptables-restore", "ip6tables-restore"})
-        must_run({program},
-                 "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n");
+        must_run({program}, "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n");
       return;
   }
 }

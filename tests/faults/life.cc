@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 
 #include "backends/host/watchdog.h"
 
@@ -65,6 +66,34 @@ std::string without_throwing(const Check& check) {
   }
 }
 
+// What the rules mean, of a listing by nft: without sets, without what stands in a chain behind a
+// rule that no packet gets past, and without tables that accept everything. nftables may need a
+// transaction that prepares, and means nothing yet.
+std::string effective(const std::string& rules) {
+  std::istringstream lines(rules);
+  std::string text, table;
+  bool in_set = false, decided = false, filters = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("table ")) {
+      table = line + "\n";
+      filters = false;
+    } else if (line == "}") {
+      text += filters ? table : std::string();
+    } else if (line.starts_with("\tset ") || line.starts_with("\tmap ")) {
+      in_set = true;
+    } else if (line == "\t}") {
+      in_set = decided = false;
+    } else if (!in_set && !decided && !line.empty()) {
+      table += line + "\n";
+      decided = line == "\t\taccept" || line == "\t\tdrop" || line.starts_with("\t\treject");
+      const bool says_nothing =
+          line[1] != '\t' || line.starts_with("\t\ttype ") || line == "\t\taccept";
+      filters = filters || !says_nothing;
+    }
+  }
+  return text;
+}
+
 // Once a change has been disturbed; each step gives what is wrong, or nothing.
 class Aftermath {
  public:
@@ -111,10 +140,14 @@ class Aftermath {
       return {};
     }
     ++counts_.between;
-    if (life_.between) {
-      const auto allowed = life_.between(before_.rules, wanted_.rules);
-      if (std::ranges::find(allowed, rules) != allowed.end()) return {};
-    }
+    std::vector<std::string> allowed{before_.rules};
+    if (life_.between)
+      for (auto& some : life_.between(before_.rules, wanted_.rules))
+        allowed.push_back(std::move(some));
+    for (const auto& some : allowed)
+      if (rules == some ||
+          (life_.kernel == Host::Kernel::nftables && effective(rules) == effective(some)))
+        return {};
     return "neither the firewall of before nor the wanted one:\n" + rules;
   }
 
@@ -211,7 +244,11 @@ std::string disturb(const Life& life, const Sampling& some) {
   aftermath.learn_base();
 
   Scenario scenario;
-  scenario.plan.from_path = life.from.empty() ? host.run_dir() : host.path(life.from);
+  switch (life.from) {
+    case Life::From::policy: scenario.plan.from_path = host.path("new.toml"); break;
+    case Life::From::lock: scenario.plan.from_path = host.run_dir(); break;
+    case Life::From::record: scenario.plan.from_path = "before"; break;  // in the state's folder
+  }
   scenario.setup = [&] {
     Host::end_watchdogs();
     host.put_back("base");
@@ -220,8 +257,7 @@ std::string disturb(const Life& life, const Sampling& some) {
     scenario.command = host.words(life.command(host));
   };
   scenario.check = [&](const Plan& plan, const Trace& trace) -> std::string {
-    if (plan.fault != Plan::Fault::none)
-      return aftermath.judge(plan, trace);
+    if (plan.fault != Plan::Fault::none) return aftermath.judge(plan, trace);
     aftermath.learn_wanted();
     return trace.status == 0 ? "" : ended(trace);
   };
@@ -248,7 +284,9 @@ std::string disturb(const Boot& boot, const Sampling& some) {
   const auto judge = [&](const Plan& plan, const Trace& trace) -> std::string {
     ++counts.runs;
     Host::wait_for_strays();
-    const auto rules = host.rules();
+    const bool prepared = trace.signal != 0 && boot.kernel == Host::Kernel::nftables &&
+                          effective(host.rules()).empty();
+    const auto rules = prepared ? empty : host.rules();
     const bool restored = rules == confirmed.rules;
     ++(restored ? counts.wanted : rules == empty ? counts.before : counts.between);
     if (!restored && rules != empty && rules != failsafe)
@@ -268,16 +306,16 @@ std::string disturb(const Boot& boot, const Sampling& some) {
     return last.status == 0 ? "" : "the last `status`: " + said(last);
   };
 
-  const Scenario scenario{
-      .setup = [&] { host.put_back("base"); },
-      .command = host.words({"restore"}),
-      .plan = {.from_path = host.run_dir(), .input = {}},
-      .check = [&](const Plan& plan, const Trace& trace) -> std::string {
-        if (plan.fault == Plan::Fault::none) return trace.status == 0 ? "" : ended(trace);
-        auto wrong = without_throwing([&] { return judge(plan, trace); });
-        counts.wrong += wrong.empty() ? 0U : 1U;
-        return wrong;
-      }};
+  const Scenario scenario{.setup = [&] { host.put_back("base"); },
+                          .command = host.words({"restore"}),
+                          .plan = {.from_path = host.run_dir(), .input = {}},
+                          .check = [&](const Plan& plan, const Trace& trace) -> std::string {
+                            if (plan.fault == Plan::Fault::none)
+                              return trace.status == 0 ? "" : ended(trace);
+                            auto wrong = without_throwing([&] { return judge(plan, trace); });
+                            counts.wrong += wrong.empty() ? 0U : 1U;
+                            return wrong;
+                          }};
   const auto report = for_each_fault(scenario, {.kill = true, .errors = all_errors()}, some);
   say(counts, report);
   if (report.failed.empty() && report.hits == 0) return "no fault was met\n";

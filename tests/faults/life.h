@@ -20,8 +20,10 @@ struct Life {
   std::function<void(const Host&)> begin;
   std::function<void(const Host&)> change;
   std::function<std::vector<std::string>(const Host&)> command;
-  // The file whose opening begins what is disturbed; empty: the folder of the lock.
-  std::string from;
+  // What begins what is disturbed: the command reads its policy (new.toml), takes the lock, or
+  // writes down what stands before it changes anything.
+  enum class From { policy, lock, record };
+  From from = From::lock;
   // Rules that may be left behind between those of before and those that are wanted, for the next
   // command to mend: where the kernel takes them in two transactions.
   std::function<std::vector<std::string>(const std::string& before, const std::string& wanted)>
