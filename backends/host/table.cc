@@ -43,9 +43,10 @@ class Change {
   }
 
  private:
-  // A failure after the transaction that prepares: what that made is harmless, and goes again.
+  // A failure after the transaction that prepares, or one whose answer was lost: what that made is
+  // harmless, and goes again.
   TableChange finish() {
-    if (!change_.result.ok() && change_.changed) {
+    if (!change_.result.ok() && (change_.changed || may_have_prepared_)) {
       Change back(table_, change_.before, options_);
       back.may_prepare_ = false;
       const bool is_back = back.run().result.ok();
@@ -62,6 +63,8 @@ class Change {
       auto result =
           load_batch(change_.delta.batch, {.dry_run = options_.dry_run, .generation = generation_});
       change_.changed = change_.changed || result.ok();
+      may_have_prepared_ =
+          may_have_prepared_ || (change_.delta.prepares && result.reason == Reason::io);
       if (change_.delta.prepares && (result.ok() || result.reason == Reason::refused)) {
         may_prepare_ = false;  // once; if it was refused there is still the one transaction
         if (result.ok()) change_.prepared = change_.delta.messages;
@@ -114,6 +117,7 @@ class Change {
   TableChange change_;
   std::string live_;
   bool may_prepare_;
+  bool may_have_prepared_ = false;
   std::optional<TableWatch> watch_;
   std::uint32_t generation_ = 0;
   bool whole_ = false;

@@ -249,7 +249,9 @@ class Applying {
   Stop put() {
     const auto loaded = load(place_, artifact_, false);
     if (!loaded.result.ok()) {
-      if (loaded.result.changed) return back(Exit::system, loaded.result.error);
+      // Of a transaction whose answer was lost nobody said whether it was made.
+      std::string error;
+      if (!holds(*before_, error).value_or(false)) return back(Exit::system, loaded.result.error);
       const auto forgotten = host_->forget();
       return report_.failed(loaded.result.error + "; nothing was changed" +
                             (forgotten.ok() ? "" : "; " + forgotten.error));

@@ -23,6 +23,19 @@ std::string failsafe_policy(const std::string& ssh) {
   return "[policy]\nname = \"failsafe\"\n\n[inbound]\nallow = [\n" + allow + "]\n";
 }
 
+// What is not understood may be somebody's firewall. A table that was only prepared is none: each
+// of its chains accepts everything, before the rules that are to count.
+bool is_firewall(const Standing& standing, const Place& place) {
+  if (standing.empty(place)) return false;
+  Sources sources;
+  Sink sink;
+  const auto program = decode(standing, place, sources, sink);
+  return !program || !std::ranges::all_of(program->chains, [](const ir::Chain& chain) {
+    return chain.rules.size() > 1 && chain.rules.front().match == ir::Match{} &&
+           chain.rules.front().verdict == ir::Verdict::accept();
+  });
+}
+
 class Restoring {
  public:
   Restoring(const RestoreOptions& options, Console& console)
@@ -98,7 +111,7 @@ class Restoring {
     std::vector<Place> places{failsafe_place()};
     if (loaded_ && !(*loaded_ == places.front())) places.push_back(*loaded_);
     const auto standing = read_standing(places, error);
-    const auto stands = [&](const Place& place) { return !standing->empty(place); };
+    const auto stands = [&](const Place& place) { return is_firewall(*standing, place); };
     if (standing && std::ranges::any_of(places, stands)) {
       console_.err << "firewright: the firewall that stands now is left as it is\n";
       return Exit::system;

@@ -2,7 +2,7 @@
 //
 // A call is counted when it is entered; the process can be killed there (what the call would have
 // done is then not done) or when it returns, or the call can fail with an error without being
-// executed at all. x86-64 and aarch64. Knows nothing of firewalls.
+// executed at all (close() alone is, as in Linux). x86-64 and aarch64. Knows nothing of firewalls.
 //
 // The calling thread becomes the tracer. It must have no other children that end meanwhile: their
 // ends would be taken for those of traced processes.
