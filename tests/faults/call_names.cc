@@ -12,8 +12,7 @@ struct Name {
   const char* name;
 };
 
-#define NAME(call) \
-  { SYS_##call, #call }
+#define NAME(call) {SYS_##call, #call}
 
 // Those that a command line program makes; the older ones exist on x86-64 only.
 constexpr Name names[] = {

@@ -62,48 +62,40 @@ Words one_family(const std::string& before, const std::string& wanted) {
 TEST(DisturbedLife, Apply) {
   const Life life{.begin = begin,
                   .change = {},
-                  .command =
-                      [](const Host& host) {
-                        return Words{"apply", host.path("new.toml")};
-                      },
+                  .command = [](const Host& host) { return Words{"apply", host.path("new.toml")}; },
                   .from = Life::From::policy,
                   .between = {}};
   EXPECT_NOTHING_WRONG(life, sampling(14));
 }
 
 TEST(DisturbedLife, ApplyThatWaitsForConfirmation) {
-  const Life life{.begin = begin,
-                  .change = {},
-                  .command =
-                      [](const Host& host) {
-                        return Words{"apply", host.path("new.toml"), "--confirm", "1h"};
-                      },
-                  .from = Life::From::record,
-                  .between = {}};
+  const Life life{
+      .begin = begin,
+      .change = {},
+      .command =
+          [](const Host& host) { return Words{"apply", host.path("new.toml"), "--confirm", "1h"}; },
+      .from = Life::From::record,
+      .between = {}};
   EXPECT_NOTHING_WRONG(life, sampling(14));
 }
 
 TEST(DisturbedLife, FirstApplyOfAHost) {
   const Life life{.begin = [](const Host& host) { write_policies(host); },
                   .change = {},
-                  .command =
-                      [](const Host& host) {
-                        return Words{"apply", host.path("new.toml")};
-                      },
+                  .command = [](const Host& host) { return Words{"apply", host.path("new.toml")}; },
                   .from = Life::From::record,
                   .between = {}};
   EXPECT_NOTHING_WRONG(life, sampling(7));
 }
 
 TEST(DisturbedLife, FirstApplyOfAHostThatWaitsForConfirmation) {
-  const Life life{.begin = [](const Host& host) { write_policies(host); },
-                  .change = {},
-                  .command =
-                      [](const Host& host) {
-                        return Words{"apply", host.path("new.toml"), "--confirm", "1h"};
-                      },
-                  .from = Life::From::record,
-                  .between = {}};
+  const Life life{
+      .begin = [](const Host& host) { write_policies(host); },
+      .change = {},
+      .command =
+          [](const Host& host) { return Words{"apply", host.path("new.toml"), "--confirm", "1h"}; },
+      .from = Life::From::record,
+      .between = {}};
   EXPECT_NOTHING_WRONG(life, sampling(7));
 }
 
@@ -149,10 +141,7 @@ TEST(DisturbedLife, RollbackToThePreviousFirewall) {
 TEST(DisturbedLife, ApplyToAnotherTable) {
   const Life life{.begin = begin_and_move,
                   .change = {},
-                  .command =
-                      [](const Host& host) {
-                        return Words{"apply", host.path("new.toml")};
-                      },
+                  .command = [](const Host& host) { return Words{"apply", host.path("new.toml")}; },
                   .from = Life::From::record,
                   .between = both_tables};
   EXPECT_NOTHING_WRONG(life, sampling(7));
