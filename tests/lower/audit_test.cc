@@ -123,7 +123,9 @@ TEST(Audit, DeniesNothingAndCountsWhatWouldHaveBeenDenied) {
 TEST(Audit, LogPrefixesFitIptables) {
   for (const auto& chain : audit(lowered(policy_text)).chains)
     for (const auto& rule : chain.rules)
-      if (rule.effects.log) EXPECT_LE(rule.effects.log->size(), 29U) << *rule.effects.log;
+      if (rule.effects.log) {
+        EXPECT_LE(rule.effects.log->size(), 29U) << *rule.effects.log;
+      }
 }
 
 }  // namespace
