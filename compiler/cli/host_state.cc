@@ -201,7 +201,8 @@ std::optional<bool> HostState::holds_change(std::string& error) const {
 
 host::Result HostState::adopt(const std::string& generation) { return become(generation); }
 
-host::Result HostState::become(const std::string& generation) {
+// A copy: it may be named by the change that ends here.
+host::Result HostState::become(std::string generation) {
   std::string error;
   const auto kept = host::read_generation(options_.state_dir, generation, error);
   if (!kept) return failure(error);

@@ -74,7 +74,7 @@ class HostState {
   [[nodiscard]] host::Result settle_loaded(const host::Pending& pending);
   [[nodiscard]] host::Result settle_undoing(const host::Pending& pending);
   [[nodiscard]] host::Result write();
-  [[nodiscard]] host::Result become(const std::string& generation);
+  [[nodiscard]] host::Result become(std::string generation);
   [[nodiscard]] host::Result put_before_back(const host::Pending& pending);
   void note(std::string text) { notes_.push_back(std::move(text)); }
 
