@@ -29,6 +29,7 @@ enum class Form : std::uint8_t {
   expressions,
   set_name,
   set_id,
+  object_name,
   timeout,         // of 64 bits; left out when it is that of the set
   object_payload,  // depends on the object's type
   data_length,     // of a map's values; the kernel knows that of verdicts
@@ -79,7 +80,7 @@ constexpr Part dynset_parts[] = {{NFTA_DYNSET_SET_NAME, Form::set_name},
                                  {NFTA_DYNSET_FLAGS, Form::masked, nullptr, all_bits},
                                  {NFTA_DYNSET_EXPRESSIONS, Form::expressions}};
 constexpr Kind dynset{dynset_parts};
-constexpr Part objref_parts[] = {{NFTA_OBJREF_IMM_NAME, Form::text},
+constexpr Part objref_parts[] = {{NFTA_OBJREF_IMM_NAME, Form::object_name},
                                  {NFTA_OBJREF_SET_NAME, Form::set_name},
                                  {NFTA_OBJREF_SET_ID, Form::set_id}};
 constexpr Kind objref{objref_parts};
@@ -358,6 +359,9 @@ class Writer {
         context_.references->numbers.emplace_back(out_.size() + sizeof(nlattr), number_);
         put_u32(out_, attribute.type, number_);
         return true;
+      case Form::object_name:
+        put_text(out_, attribute.type, object_name(text_of(value)));
+        return true;
       case Form::timeout: timeout(attribute, named); return true;
       case Form::object_payload:
         return nest(object_kind(context_.object_type), attribute.type, value, depth + 1);
@@ -420,7 +424,14 @@ class Writer {
     const auto type = find_attribute(payload, NFTA_OBJREF_IMM_TYPE);
     const auto name = find_attribute(payload, NFTA_OBJREF_IMM_NAME);
     if (context_.references == nullptr || !type || !name) return;
-    context_.references->objects.emplace_back(big_endian_u32(*type).value_or(0), text_of(*name));
+    context_.references->objects.emplace_back(big_endian_u32(*type).value_or(0),
+                                              object_name(text_of(*name)));
+  }
+
+  [[nodiscard]] std::string_view object_name(std::string_view name) const {
+    if (context_.objects == nullptr) return name;
+    const auto found = context_.objects->find(name);
+    return found == context_.objects->end() ? name : std::string_view(found->second);
   }
 
   bool expressions(std::uint16_t type, std::string_view value, unsigned depth) {

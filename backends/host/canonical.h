@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +37,9 @@ class SetDirectory {
 // Type and name.
 using ObjectName = std::pair<std::uint32_t, std::string>;
 
+// What named sets and objects are to be called for now.
+using NewNames = std::map<std::string, std::string, std::less<>>;
+
 // What stands in a canonical form by reference only.
 struct References {
   // Anonymous sets, by SetDirectory's index, in the order of their numbers 0, 1, ... in the form.
@@ -55,6 +60,7 @@ struct CanonicalContext {
   References* references = nullptr;
   std::uint32_t object_type = 0;
   std::string_view element_timeout;
+  const NewNames* objects = nullptr;  // of sets the directory tells the new name
 };
 [[nodiscard]] bool canonical(Shape shape, std::string_view attributes,
                              const CanonicalContext& context, std::string& out);

@@ -113,12 +113,33 @@ class Planner {
   // Whether a packet could meet a set that is not there for it yet.
   [[nodiscard]] bool must_prepare() const {
     for (const auto& set : sets_)
-      if (is_new(set) && is_slow(*set.after)) return true;
+      if (set.after != nullptr && !set.kept && is_slow(*set.after)) return true;
     for (const auto& chain : chains_)
       for (const auto& added : chain.added)
         for (const auto set : chain.after->rules[added.place].references.anonymous)
           if (is_slow(wanted_.sets[set])) return true;
     return false;
+  }
+
+  // Free names for what is made anew under its old one; none are needed where nothing is.
+  [[nodiscard]] NewNames detour() const {
+    std::set<std::string, std::less<>> taken;
+    for (const auto* table : {&live_, &wanted_}) {
+      for (const auto& set : table->sets) taken.insert(set.name);
+      for (const auto& object : table->objects) taken.insert(object.name.second);
+    }
+    NewNames names;
+    const auto give = [&](const std::string& name) {
+      auto other = name + "-next";
+      while (!taken.insert(other).second) other += "-next";
+      names.emplace(name, other);
+    };
+    for (const auto& set : sets_)
+      if (set.before != nullptr && set.after != nullptr && !set.kept) give(set.after->name);
+    for (const auto& object : objects_)
+      if (object.before != nullptr && object.after != nullptr && !object.kept)
+        give(object.after->name.second);
+    return names;
   }
 
   // What no packet meets before the next transaction: new sets, objects and chains, and behind a
@@ -407,7 +428,7 @@ std::optional<Delta> delta(std::string_view live, std::string_view wanted, const
     return std::nullopt;
   }
   if (wanted.empty()) return removal(*is, table, error);
-  const auto shall = read_table(wanted, table, error);
+  const auto shall = read_table(wanted, table, error, options.names);
   if (!shall) return std::nullopt;
   if (!shall->exists || shall->owned) {
     error = "what is to be loaded makes no table `" + table.second + "`";
@@ -422,6 +443,10 @@ std::optional<Delta> delta(std::string_view live, std::string_view wanted, const
   if (!same && (options.whole || planner.impossible()))
     return creation(*is, *shall, table, error, options);
   if (options.prepare && planner.must_prepare()) {
+    if (Delta result; options.names.empty()) {
+      result.detour = planner.detour();
+      if (!result.detour.empty()) return result;
+    }
     auto before = preparation(planner, nullptr, table, error);
     if (!before || !before->empty()) return before;
   }

@@ -17,6 +17,10 @@
 // transaction before, which changes no packet's verdict: it makes the new sets, and the new rules
 // behind the last rule of their chain, which no packet gets past. The transaction after it, whose
 // difference is taken from what stands then, removes the old rules.
+//
+// That is not possible where something is made anew under the name that its forerunner still bears.
+// Then there is a detour: first all of what is wanted with such things under other names, and from
+// there to what is wanted.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +28,7 @@
 #include <string>
 #include <string_view>
 
+#include "backends/host/canonical.h"
 #include "backends/host/dump.h"
 
 namespace firewright::host {
@@ -33,14 +38,16 @@ struct Delta {
   std::size_t messages = 0;  // without begin and end
   bool whole = false;        // the table is deleted and made anew
   bool prepares = false;     // it changes nothing yet; another difference has to follow
+  NewNames detour;  // not empty: there is no batch; what is wanted goes by these names first
   std::size_t kept_rules = 0, new_rules = 0, gone_rules = 0;
   std::size_t kept_sets = 0, new_sets = 0, gone_sets = 0;  // with a name; replaced: new and gone
   std::size_t new_elements = 0, gone_elements = 0;         // of kept sets
-  [[nodiscard]] bool empty() const { return batch.empty(); }
+  [[nodiscard]] bool empty() const { return batch.empty() && detour.empty(); }
 };
 
 struct DeltaOptions {
-  bool prepare = false;  // if need be, give the transaction before
+  bool prepare = false;  // if need be, give the detour or the transaction before
+  NewNames names = {};   // of a detour
   bool whole = false;    // where something differs, delete the table and make it anew
 };
 

@@ -248,6 +248,24 @@ std::optional<std::vector<Flow>> live_flows(const Session& session, std::string&
   return flows;
 }
 
+std::vector<Flow> assumed_flows(const Session& session) {
+  std::vector<Flow> flows;
+  for (const auto& connection : session.connections) {
+    if (is_unspecified(connection.peer) || is_unspecified(connection.local)) continue;
+    Flow flow;
+    flow.hook = ir::Hook::inbound;
+    flow.protocol = connection.protocol;
+    flow.source = connection.peer;
+    flow.source_port = connection.peer_port;
+    flow.destination = connection.local;
+    flow.destination_port = connection.local_port;
+    flow.management = true;
+    flow.owner = connection.how;
+    flows.push_back(std::move(flow));
+  }
+  return flows;
+}
+
 Result end_flow(const Flow& flow) {
   Result unsupported;
   // Sockets first: the reset still passes as part of the connection.

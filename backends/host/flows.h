@@ -52,6 +52,10 @@ struct Flow {
 [[nodiscard]] std::optional<std::vector<Flow>> live_flows(const Session& session,
                                                           std::string& error);
 
+// Where these cannot be told: the session's connections alone, each as if its peer had opened it,
+// by an interface that is not known.
+[[nodiscard]] std::vector<Flow> assumed_flows(const Session& session);
+
 // Fills `owner` from /proc; looks through the descriptors of all processes once.
 void name_owners(std::vector<Flow>& flows, const std::string& proc = "/proc");
 

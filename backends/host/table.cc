@@ -60,6 +60,10 @@ class Change {
       if (auto result = compare(); !result.ok()) return result;
     for (;;) {
       if (change_.delta.empty()) return {};
+      if (!change_.delta.detour.empty()) {
+        if (auto result = go_round(); !result.ok()) return result;
+        continue;
+      }
       auto result =
           load_batch(change_.delta.batch, {.dry_run = options_.dry_run, .generation = generation_});
       change_.changed = change_.changed || result.ok();
@@ -67,7 +71,7 @@ class Change {
           may_have_prepared_ || (change_.delta.prepares && result.reason == Reason::io);
       if (change_.delta.prepares && (result.ok() || result.reason == Reason::refused)) {
         may_prepare_ = false;  // once; if it was refused there is still the one transaction
-        if (result.ok()) change_.prepared = change_.delta.messages;
+        if (result.ok()) change_.prepared += change_.delta.messages;
         watch_.reset();
         if (result = compare(); !result.ok()) return result;
         continue;
@@ -79,6 +83,21 @@ class Change {
       whole_ = true;
       if (result = make_delta(); !result.ok()) return result;
     }
+  }
+
+  Result go_round() {
+    if (std::exchange(went_round_, true)) {  // somebody made it necessary again: once is enough
+      may_prepare_ = false;
+      return make_delta();
+    }
+    Change round(table_, wanted_, options_);
+    round.names_ = std::move(change_.delta.detour);
+    auto done = round.run();
+    if (!done.result.ok()) return std::move(done.result);
+    change_.changed = change_.changed || done.changed;
+    change_.prepared += done.prepared + done.delta.messages;
+    watch_.reset();
+    return compare();
   }
 
   // Whether what was read before holds in the generation that there is now.
@@ -104,8 +123,9 @@ class Change {
 
   Result make_delta() {
     std::string error;
-    auto delta = host::delta(live_, wanted_, table_, error,
-                             {.prepare = may_prepare_ && !whole_, .whole = whole_});
+    auto delta =
+        host::delta(live_, wanted_, table_, error,
+                    {.prepare = may_prepare_ && !whole_, .names = names_, .whole = whole_});
     if (!delta) return failure(Reason::refused, error);
     change_.delta = std::move(*delta);
     return {};
@@ -116,6 +136,8 @@ class Change {
   const TableOptions& options_;
   TableChange change_;
   std::string live_;
+  NewNames names_;
+  bool went_round_ = false;
   bool may_prepare_;
   bool may_have_prepared_ = false;
   std::optional<TableWatch> watch_;

@@ -28,7 +28,7 @@ struct TableChange {
   // not be read.
   std::string before;
   std::size_t attempts = 0;
-  std::size_t prepared = 0;  // messages of the transaction before, see delta.h
+  std::size_t prepared = 0;  // messages of the transactions before the last, see delta.h
   Delta delta;               // the last one
   // Not empty: the kernel did not take the change in place for this reason, and the whole table was
   // made anew instead.

@@ -36,7 +36,8 @@ std::uint64_t handle_of(std::string_view attributes) {
 
 class Reader final : private SetDirectory {
  public:
-  Reader(const TableName& table, std::string& error) : table_(table), error_(error) {}
+  Reader(const TableName& table, std::string& error, const NewNames& names)
+      : table_(table), error_(error), names_(names) {}
 
   std::optional<TableModel> read(std::string_view messages) {
     MessageReader reader(messages);
@@ -98,6 +99,11 @@ class Reader final : private SetDirectory {
     return true;
   }
 
+  [[nodiscard]] std::string new_name(const std::string& name) const {
+    const auto found = names_.find(name);
+    return found == names_.end() ? name : found->second;
+  }
+
   bool chain(std::string_view attributes) {
     ChainModel chain;
     chain.name = text(attributes, NFTA_CHAIN_NAME);
@@ -121,6 +127,7 @@ class Reader final : private SetDirectory {
     CanonicalContext context;
     context.object_type = object.name.first;
     if (!canonical(Shape::object, attributes, context, object.definition)) return false;
+    object.name.second = new_name(object.name.second);
     model_.objects.push_back(std::move(object));
     return true;
   }
@@ -140,6 +147,7 @@ class Reader final : private SetDirectory {
     // In a batch an anonymous set has a pattern of a name, which many share.
     const bool pattern = set.name.find('%') != std::string::npos;
     if (!pattern && !sets_.emplace(set.name, index).second) return false;
+    set.name = new_name(set.name);
     model_.sets.push_back(std::move(set));
     return true;
   }
@@ -223,6 +231,7 @@ class Reader final : private SetDirectory {
     CanonicalContext context;
     context.sets = this;
     context.references = &rule.references;
+    context.objects = &names_;
     if (!canonical(Shape::rule, attributes, context, rule.definition)) return false;
     for (const auto i : rule.references.anonymous) {
       const auto& set = model_.sets[i];
@@ -244,6 +253,7 @@ class Reader final : private SetDirectory {
 
   const TableName& table_;
   std::string& error_;
+  const NewNames& names_;
   TableModel model_;
   std::vector<std::pair<std::size_t, std::string_view>> rules_;
   std::map<std::string, std::size_t, std::less<>> chains_;
@@ -292,8 +302,8 @@ bool decides_everything(const RuleModel& rule) {
 }
 
 std::optional<TableModel> read_table(std::string_view messages, const TableName& table,
-                                     std::string& error) {
-  return Reader(table, error).read(messages);
+                                     std::string& error, const NewNames& names) {
+  return Reader(table, error, names).read(messages);
 }
 
 }  // namespace firewright::host

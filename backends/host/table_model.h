@@ -84,8 +84,10 @@ struct TableModel {
 // A rule that no packet gets past: accept, drop or reject, and nothing else.
 [[nodiscard]] bool decides_everything(const RuleModel& rule);
 
-// Whose messages of other tables are passed over. No value: `error` says why.
+// Whose messages of other tables are passed over. Named sets and objects get their new names, if
+// they have one. No value: `error` says why.
 [[nodiscard]] std::optional<TableModel> read_table(std::string_view messages,
-                                                   const TableName& table, std::string& error);
+                                                   const TableName& table, std::string& error,
+                                                   const NewNames& names = {});
 
 }  // namespace firewright::host

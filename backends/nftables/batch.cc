@@ -194,11 +194,6 @@ class Writer final : private SetSource {
     const TablePtr table(nftnl_table_alloc());
     nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, ruleset_.table.c_str());
     nftnl_table_set_u32(table.get(), NFTNL_TABLE_FLAGS, 0);
-    if (!ruleset_.comment.empty()) {
-      UserData data;
-      data.put_text(NFTNL_UDATA_TABLE_COMMENT, ruleset_.comment);
-      nftnl_table_set_data(table.get(), NFTNL_TABLE_USERDATA, data.bytes().data(), data.size());
-    }
     nlmsghdr* message = start(NFT_MSG_NEWTABLE, NLM_F_CREATE);
     nftnl_table_nlmsg_build_payload(message, table.get());
     finish(message);

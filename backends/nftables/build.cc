@@ -74,7 +74,7 @@ class Builder {
  public:
   Ruleset build(const ir::Program& program, const backend::Options& options) {
     out_.table = options.nftables_table;
-    out_.comment = comment_text(options.policy_name);
+    policy_name_ = options.policy_name;
     for (const auto& chain : program.chains) {
       if (!chain.hook) continue;
       const BaseHook base{.hook = *chain.hook,
@@ -192,7 +192,7 @@ class Builder {
       return;
     }
     const auto& rule = draft.origin->rule;
-    const std::string comment = comment_text(draft.origin->labels);
+    const std::string comment = comment_of(*draft.origin);
     auto& matched = draft.matched;
     // Open connections are asked first, so that no token is spent on one too many.
     if (const auto* shared = shared_connection_limit(rule)) {
@@ -206,6 +206,14 @@ class Builder {
       add_rates_and_verdict(rule, matched, /*in_chain=*/false);
     }
     add_rule(draft.chain, std::move(matched.statements), comment);
+  }
+
+  // The policy's name stands where the policy ends. A rule can be changed in place; the comment of
+  // a table or chain stays as it was made.
+  [[nodiscard]] std::string comment_of(const MergedRule& merged) const {
+    if (merged.rule.origin.kind == ir::OriginKind::default_verdict && !policy_name_.empty())
+      return comment_text("default of " + policy_name_);
+    return comment_text(merged.labels);
   }
 
   void add_rule(std::size_t chain, std::vector<Statement> statements, std::string comment) {
@@ -322,6 +330,7 @@ class Builder {
   }
 
   Ruleset out_;
+  std::string policy_name_;
   std::list<std::vector<MergedRule>> merged_;  // drafts point into it
   std::vector<Draft> drafts_;
   std::map<ir::Predicate, std::size_t> uses_;

@@ -184,7 +184,6 @@ struct NamedLimit {
 
 struct Ruleset {
   std::string table;  // of family inet
-  std::string comment;
   std::vector<std::string> counters;
   std::vector<NamedLimit> limits;
   std::vector<Set> sets;

@@ -281,7 +281,6 @@ std::string to_text(const Ruleset& ruleset) {
   std::string out = "#!/usr/sbin/nft -f\n\n";
   // Only a table that exists can be deleted, so it is made first.
   out += table + "\ndelete " + table + "\n\n" + table + " {\n";
-  if (!ruleset.comment.empty()) out += "\tcomment \"" + ruleset.comment + "\"\n";
   for (const auto& counter : ruleset.counters) out += "\tcounter " + counter + " {\n\t}\n\n";
   for (const auto& limit : ruleset.limits)
     out += "\tlimit " + limit.name + " {\n\t\t" + limit_text(limit.limit) + "\n\t}\n\n";

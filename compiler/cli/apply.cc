@@ -141,15 +141,11 @@ class Applying {
   }
 
   Stop guard_host() {
-    std::string error;
-    auto guarded = guard(built_.program, sources_, error);
-    if (!guarded) {
-      report_.notes.push_back("the open connections are not known: " + error);
-      return {};
-    }
-    if (!guarded->unknown.empty())
-      report_.notes.push_back("your own connection may not be known: " + guarded->unknown);
-    report_.guarded = std::move(*guarded);
+    report_.guarded = guard(built_.program, sources_);
+    if (const auto& guarded = report_.guarded; !guarded.unknown.empty())
+      report_.notes.push_back((guarded.assumed ? "only your own connection is looked at: "
+                                               : "your own connection may not be known: ") +
+                              guarded.unknown);
     if (options_.dry_run || options_.allow_lockout || already_so_) return {};
     if (report_.guarded.management() != nullptr) return report_.locks_out();
     return {};
@@ -256,6 +252,7 @@ class Applying {
       return report_.failed(loaded.result.error + "; nothing was changed" +
                             (forgotten.ok() ? "" : "; " + forgotten.error));
     }
+    if (!loaded.note.empty()) report_.notes.push_back(loaded.note);
     std::string error;
     auto stands = read_standing({place_}, error);
     if (!stands) return back(Exit::system, "what was loaded cannot be read back: " + error);
@@ -300,14 +297,13 @@ class Applying {
 
   void end_denied_flows() {
     if (!options_.end_denied_flows) return;
-    std::string error;
-    const auto now = guard(built_.program, sources_, error);  // some may have come since
-    if (!now) {
-      report_.notes.push_back("no connection was ended: " + error);
+    const auto now = guard(built_.program, sources_);  // some may have come since
+    if (now.assumed) {
+      report_.notes.push_back("no connection was ended: " + now.unknown);
       return;
     }
-    auto problems = end(now->denied);
-    report_.ended = now->denied.size() - problems.size();
+    auto problems = end(now.denied);
+    report_.ended = now.denied.size() - problems.size();
     for (auto& text : problems) report_.notes.push_back("not ended: " + text);
   }
 

@@ -68,17 +68,22 @@ const DeniedFlow* Guarded::management() const {
   return found == denied.end() ? nullptr : &*found;
 }
 
-std::optional<Guarded> guard(const ir::Program& program, const Sources& sources,
-                             std::string& error) {
+Guarded guard(const ir::Program& program, const Sources& sources) {
   const auto session = host::current_session();
-  const auto flows = host::live_flows(session, error);
-  if (!flows) return std::nullopt;
+  std::string why;
+  const auto flows = host::live_flows(session, why);
+  return guard(program, sources, session, flows, why);
+}
+
+Guarded guard(const ir::Program& program, const Sources& sources, const host::Session& session,
+              const std::optional<std::vector<host::Flow>>& flows, const std::string& why) {
   Guarded guarded;
-  guarded.unknown = session.unknown;
+  guarded.assumed = !flows;
+  guarded.unknown = flows ? session.unknown : why;
   std::vector<host::Flow> denied;
-  for (const auto& flow : *flows)
+  for (const auto& flow : flows ? *flows : host::assumed_flows(session))
     if (judge(program, flow, sources)) denied.push_back(flow);
-  host::name_owners(denied);
+  if (flows) host::name_owners(denied);
   for (const auto& flow : denied) guarded.denied.push_back(*judge(program, flow, sources));
   return guarded;
 }

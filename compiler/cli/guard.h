@@ -20,15 +20,19 @@ struct DeniedFlow {
 
 struct Guarded {
   std::vector<DeniedFlow> denied;
-  std::string unknown;  // what could not be looked at; empty: nothing
+  std::string unknown;   // what could not be looked at; empty: nothing
+  bool assumed = false;  // the host's connections cannot be listed; these are the session's
 
   // The first one that the administrator works through; null: none of them is.
   [[nodiscard]] const DeniedFlow* management() const;
 };
 
-// No value: the host's connections cannot be listed; `error` says why.
-[[nodiscard]] std::optional<Guarded> guard(const ir::Program& program, const Sources& sources,
-                                           std::string& error);
+[[nodiscard]] Guarded guard(const ir::Program& program, const Sources& sources);
+// For a session that is known already. No `flows`: the host's connections cannot be listed, `why`.
+[[nodiscard]] Guarded guard(const ir::Program& program, const Sources& sources,
+                            const host::Session& session,
+                            const std::optional<std::vector<host::Flow>>& flows,
+                            const std::string& why);
 
 // "tcp 198.51.100.7:50112 -> 192.0.2.1:22 (inbound, sshd (pid 812)): denied by ..."
 [[nodiscard]] std::string say(const DeniedFlow& denied);

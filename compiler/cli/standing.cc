@@ -191,9 +191,16 @@ Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run)
   if (place.backend == Target::iptables)
     return {.result = host::load_iptables(bytes_of(artifact, "v4"), bytes_of(artifact, "v6"),
                                           options_for(place, dry_run)),
-            .changed = true};
+            .changed = true,
+            .note = {}};
   auto change = host::put_table(name_of(place), bytes_of(artifact, "batch"), {.dry_run = dry_run});
-  return {.result = std::move(change.result), .changed = change.changed};
+  Loaded loaded{.result = std::move(change.result), .changed = change.changed, .note = {}};
+  if (loaded.result.ok() && !change.refused_in_place.empty())
+    loaded.note =
+        "the table was made anew as a whole, and its counters with it: the change in place "
+        "was refused: " +
+        change.refused_in_place;
+  return loaded;
 }
 
 host::Result clear(const Place& place, const Place& now) {

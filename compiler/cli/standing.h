@@ -46,6 +46,7 @@ struct Standing {
 struct [[nodiscard]] Loaded {
   host::Result result;
   bool changed = false;
+  std::string note;  // what the administrator should know of the way; empty: nothing
 };
 // An artifact at its place; nothing is sent when it stands there already (nftables).
 Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run);

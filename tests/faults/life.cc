@@ -85,9 +85,10 @@ std::string effective(const std::string& rules) {
       in_set = decided = false;
     } else if (!in_set && !decided && !line.empty()) {
       table += line + "\n";
-      decided = line == "\t\taccept" || line == "\t\tdrop" || line.starts_with("\t\treject");
+      const auto rule = line.substr(0, line.find(" comment "));
+      decided = rule == "\t\taccept" || rule == "\t\tdrop" || rule.starts_with("\t\treject");
       const bool says_nothing =
-          line[1] != '\t' || line.starts_with("\t\ttype ") || line == "\t\taccept";
+          line[1] != '\t' || line.starts_with("\t\ttype ") || rule == "\t\taccept";
       filters = filters || !says_nothing;
     }
   }

@@ -256,6 +256,12 @@ void Tracer::event(pid_t process, int event, int signal) {
     became_ = true;
     counting_ = plan_.from_path.empty();
   }
+  // The command may end before its child is heard of, which is then to be let go all the same.
+  if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+    unsigned long child = 0;
+    if (::ptrace(PTRACE_GETEVENTMSG, process, nullptr, &child) == 0)
+      traced_[static_cast<pid_t>(child)];
+  }
   const bool stop =
       signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
   if (event == PTRACE_EVENT_STOP && stop)

@@ -82,6 +82,67 @@ TEST(Reload, LosesNothingAndLetsNothingIn) {
   EXPECT_EQ(outcome.text, "lost 0, let in 0, alive, alive");
 }
 
+// Named sets that hold the client, in what denies it a port and in what allows it another: of
+// single addresses, of prefixes, or of both; `odd` chooses among those beside it.
+struct More {
+  std::string allow, deny;  // further exceptions
+};
+std::string policy_of_lists(bool prefixes, int odd, const More& more = {}) {
+  std::string list;
+  for (int i = 0; i < 40; ++i) {
+    const auto number = std::to_string(2 * i + odd);
+    list += prefixes ? "\"10." + number + ".0.0/16\", \"2001:db8:" + number + "ff::/48\", "
+                     : "\"10.0.0." + number + "\", \"2001:db8:ff::" + number + "\", ";
+  }
+  const std::string client =
+      prefixes ? "\"192.0.2.0/29\", \"2001:db8::/120\"" : "\"192.0.2.2\", \"2001:db8::2\"";
+  return "[inbound]\nallow = [\n  { protocol = \"udp\", port = 5002, name = \"to all\" },\n"
+         "  { protocol = \"tcp\", port = 5003 },\n"
+         "  { protocol = \"udp\", port = 5001, name = \"listed\", from = [" +
+         list + client + "] },\n" + more.allow + "]\ndeny = [" + more.deny +
+         "{ protocol = \"udp\", port = 5002, name = \"denied\", from = [" + list + client +
+         ", \"198.51.100." + std::to_string(odd) + "\"] }]\n";
+}
+
+// What a limit says, and ports beside it that stand in a set of intervals.
+More limited(int number) {
+  return {.allow =
+              "  { name = \"limited\", protocol = [\"tcp\", \"udp\"], port = 7000, family = "
+              "\"ipv4\", limit = \"" +
+              std::to_string(10 + number) + "/minute\" },\n",
+          .deny = "{ name = \"ports\", protocol = \"udp\", port = [5002, \"" +
+                  std::to_string(6000 + number) + "-6100\"] }, "};
+}
+
+struct Pair {
+  std::string name, first, second;
+};
+
+TEST(Reload, SetsThatChangeHaveNoHoles) {
+  SKIP_WITHOUT_BED();
+  const Pair pairs[] = {
+      {"prefixes beside", policy_of_lists(true, 0), policy_of_lists(true, 1)},
+      {"addresses beside", policy_of_lists(false, 0), policy_of_lists(false, 1)},
+      {"addresses to prefixes", policy_of_lists(false, 0), policy_of_lists(true, 0)},
+      {"limits beside", policy_of_lists(true, 0, limited(0)), policy_of_lists(true, 0, limited(1))},
+  };
+  for (const auto& [name, first, second] : pairs) {
+    const auto outcome = in_namespace([&] {
+      Network network;
+      join_host_and_client(network);
+      const Command firewright;
+      firewright.apply(first);
+      Traffic traffic(network);
+      traffic.let_pass(enough);
+      for (int i = 1; i <= reloads; ++i) firewright.apply(i % 2 == 1 ? second : first);
+      traffic.let_pass(enough);
+      return said(traffic.finish());
+    });
+    ASSERT_TRUE(outcome.done()) << outcome.text;
+    EXPECT_EQ(outcome.text, "lost 0, let in 0, alive, alive") << name;
+  }
+}
+
 // The test above can fail: both kinds of hole are seen.
 TEST(Reload, AHoleIsSeen) {
   SKIP_WITHOUT_BED();

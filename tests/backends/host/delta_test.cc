@@ -52,7 +52,6 @@ nftables::Rule ports(std::vector<Range> ranges) {
 Ruleset table(std::vector<nftables::Rule> rules) {
   Ruleset ruleset;
   ruleset.table = ours.second;
-  ruleset.comment = "a comment";
   ruleset.counters = {"count-x"};
   ruleset.sets = {{.name = "from-list-v4",
                    .type = nftables::DataType::ipv4_addr,

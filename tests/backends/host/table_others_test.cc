@@ -66,7 +66,7 @@ TEST(PutTable, TablesOfOthersStayAsTheyAre) {
         for (std::uint16_t i = 0; i < 100; ++i) {
           auto ruleset = table({port(i), from_list(), port(static_cast<std::uint16_t>(i % 7))});
           ruleset.sets = {set_of(addresses({i, i + 1U, 200}))};
-          ruleset.comment = i % 10 == 0 ? "another" : "one";
+          ruleset.chains[0].base->hook = i % 10 == 0 ? ir::Hook::forward : ir::Hook::inbound;
           if (const auto text = put(ruleset);
               !text.starts_with("changed,") && !text.starts_with("changed whole"))
             return text;

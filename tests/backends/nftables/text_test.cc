@@ -362,7 +362,6 @@ table inet firewright
 delete table inet firewright
 
 table inet firewright {
-	comment "web"
 	chain input {
 		type filter hook input priority filter; policy drop;
 		iifname "lo" accept
@@ -374,17 +373,17 @@ table inet firewright {
 		tcp dport { 22, 80, 443 } accept comment "ssh, http, https"
 		icmp type echo-request accept comment "ping"
 		icmpv6 type echo-request accept comment "ping"
-		drop
+		drop comment "default of web"
 	}
 
 	chain forward {
 		type filter hook forward priority filter; policy drop;
-		drop
+		drop comment "default of web"
 	}
 
 	chain output {
 		type filter hook output priority filter; policy accept;
-		accept
+		accept comment "default of web"
 	}
 }
 )");
