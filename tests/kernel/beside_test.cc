@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "tests/kernel/life.h"
 #include "tests/kernel/skip.h"
@@ -114,7 +116,7 @@ TEST(Beside, ARacingWriterLosesNothingAndSpoilsNothing) {
         {
           const Writer writer(
               "for ((i = 1; i < 1000000; i++)); do nft add element inet theirs s { 10.$((i / 65536 "
-              "% 256)).$((i / 256 % 256)).$((i % 256)) } && echo $i > " +
+              "% 256)).$((i / 256 % 256)).$((i % 256)) } && echo >> " +
               life.path("written") + "; done");
           for (int i = 0; i < rounds; ++i) {
             life.must_apply(i % 2 == 0 ? one : two);
@@ -125,8 +127,8 @@ TEST(Beside, ARacingWriterLosesNothingAndSpoilsNothing) {
         }
         // No write of theirs is lost: an element for each that was told to be done.
         std::ifstream file(life.path("written"));
-        std::size_t written = 0;
-        file >> written;
+        const auto written = static_cast<std::size_t>(std::count(
+            std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n'));
         const auto theirs = must_run({"nft", "list", "table", "inet", "theirs"});
         std::size_t elements = 0;
         for (auto at = theirs.find("10."); at != std::string::npos; at = theirs.find("10.", at + 1))
