@@ -45,13 +45,21 @@ struct Artifact {
   }
 };
 
+// How nftables holds many exceptions that decide the same.
+enum class NftablesLayout : std::uint8_t {
+  automatic,   // by their number
+  readable,    // rules, joined where they differ in ports or protocols only
+  structured,  // lookups in few large sets, whatever their number
+};
+
 struct Options {
   bool approximate = false;
   // iptables: own chains beside other people's rules, loaded with --noflush
   bool iptables_coexist = false;
   std::string nftables_table = "firewright";
+  NftablesLayout nftables_layout = NftablesLayout::automatic;
   bool netsh_disable_others = true;
-  std::string policy_name;  // for a comment at the top; may be empty
+  std::string policy_name = {};  // for a comment; may be empty
 };
 
 // A file to decode. Its bytes are in the Sources, so that diagnostics, and the origins of the rules

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/host/attributes.h"
 #include "backends/host/subsequence.h"
 #include "backends/host/table_model.h"
 #include "backends/host/transaction.h"
@@ -240,7 +241,7 @@ class Planner {
   }
 
   bool can_be_kept(SetChange& set) const {
-    if (set.before->definition != set.after->definition) return false;
+    if (!are_defined_alike(*set.before, *set.after)) return false;
     for (const auto& object : set.before->objects)
       if (replaced_objects_.contains(object)) return false;
     compare(set);
@@ -255,6 +256,20 @@ class Planner {
     // What goes makes room for what comes only in the next transaction.
     const auto full = (set.emptied ? 0 : set.before->elements.size()) + set.added.size();
     return set.before->size == 0 || full <= set.before->size;
+  }
+
+  // How much room a set of single keys was promised is no difference while there is enough.
+  static bool are_defined_alike(const SetModel& before, const SetModel& after) {
+    if (before.definition == after.definition) return true;
+    if (before.intervals() || before.living() || after.intervals() || after.living()) return false;
+    return without_room(before.definition) == without_room(after.definition);
+  }
+  static std::string without_room(std::string_view definition) {
+    std::string rest;
+    AttributeReader reader(definition);
+    while (const auto attribute = reader.next())
+      if (attribute->type != NFTA_SET_DESC) put_attribute(rest, attribute->type, attribute->value);
+    return rest;
   }
 
   static void compare(SetChange& set) {

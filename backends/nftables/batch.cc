@@ -137,6 +137,7 @@ class Writer final : private SetSource {
     for (const auto& counter : ruleset_.counters) new_counter(counter);
     for (const auto& limit : ruleset_.limits) new_limit(limit);
     for (const auto& set : ruleset_.sets) named_set(set);
+    for (const auto& set : ruleset_.tuple_sets) tuple_set(set);
     for (const auto& chain : ruleset_.chains)
       for (const auto& rule : chain.rules) new_rule(chain.name, rule);
     ask_for_acknowledgement();
@@ -294,6 +295,65 @@ class Writer final : private SetSource {
                  raw_elements(set.type, set.elements, intervals), intervals);
   }
 
+  // nft's number of a concatenation: six bits a type.
+  void tuple_set(const TupleSet& set) {
+    const std::uint32_t id = ++set_ids_;
+    named_[set.name] = {.name = set.name, .id = id, .intervals = false};
+    std::uint32_t type = 0;
+    std::uint32_t length = 0;
+    for (const auto part : set.types) {
+      type = type << 6U | facts(part).id;
+      length += padded(part);
+    }
+    const SetPtr object(nftnl_set_alloc());
+    nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, ruleset_.table.c_str());
+    nftnl_set_set_str(object.get(), NFTNL_SET_NAME, set.name.c_str());
+    nftnl_set_set_u32(object.get(), NFTNL_SET_ID, id);
+    nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_TYPE, type);
+    nftnl_set_set_u32(object.get(), NFTNL_SET_KEY_LEN,
+                      set.types.size() == 1 ? facts(set.types[0]).bytes : length);
+    nftnl_set_set_u32(object.get(), NFTNL_SET_FLAGS, 0);
+    if (set.size != 0) nftnl_set_set_u32(object.get(), NFTNL_SET_DESC_SIZE, set.size);
+    UserData data;
+    data.put_u32(NFTNL_UDATA_SET_KEYBYTEORDER, set.types.size() == 1 ? big_endian : 0);
+    nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, data.bytes().data(), data.size());
+    new_set(object);
+    put_tuples(set, id);
+  }
+
+  static std::uint32_t padded(DataType type) { return (facts(type).bytes + 3) / 4 * 4; }
+
+  void put_tuples(const TupleSet& set, std::uint32_t id) {
+    std::string key;
+    for (std::size_t at = 0; at < set.keys.size();) {
+      nlmsghdr* message = start_elements(set.name, id);
+      nlattr* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+      while (at < set.keys.size() && message->nlmsg_len < most_element_bytes) {
+        key.clear();
+        for (const auto type : set.types) {
+          key.append(set.keys, at, facts(type).bytes);
+          at += facts(type).bytes;
+          if (set.types.size() > 1) key.resize((key.size() + 3) / 4 * 4, '\0');
+        }
+        nlattr* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+        nlattr* key_attribute = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+        mnl_attr_put(message, NFTA_DATA_VALUE, key.size(), key.data());
+        mnl_attr_nest_end(message, key_attribute);
+        mnl_attr_nest_end(message, element);
+      }
+      mnl_attr_nest_end(message, list);
+      finish(message);
+    }
+  }
+
+  nlmsghdr* start_elements(const std::string& name, std::uint32_t id) {
+    nlmsghdr* message = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+    mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, ruleset_.table.c_str());
+    mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name.c_str());
+    mnl_attr_put_u32(message, NFTA_SET_ELEM_LIST_SET_ID, htonl(id));
+    return message;
+  }
+
   SetReference named(const std::string& name) override { return named_.at(name); }
 
   SetReference anonymous(Field field, const Elements& elements) override {
@@ -358,10 +418,7 @@ class Writer final : private SetSource {
   void put_elements(const std::string& name, std::uint32_t id, DataType type,
                     const Elements& elements, const std::vector<RawElement>& raw, bool intervals) {
     for (std::size_t i = 0; i < raw.size();) {
-      nlmsghdr* message = start(NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-      mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, ruleset_.table.c_str());
-      mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name.c_str());
-      mnl_attr_put_u32(message, NFTA_SET_ELEM_LIST_SET_ID, htonl(id));
+      nlmsghdr* message = start_elements(name, id);
       nlattr* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
       while (i < raw.size() && message->nlmsg_len < most_element_bytes)
         put_element(message, type, elements, raw[i++], intervals);

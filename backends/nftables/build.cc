@@ -75,6 +75,7 @@ class Builder {
   Ruleset build(const ir::Program& program, const backend::Options& options) {
     out_.table = options.nftables_table;
     policy_name_ = options.policy_name;
+    layout_ = options.nftables_layout;
     for (const auto& chain : program.chains) {
       if (!chain.hook) continue;
       const BaseHook base{.hook = *chain.hook,
@@ -92,7 +93,7 @@ class Builder {
 
  private:
   void draft(const ir::Chain& chain) {
-    const auto& rules = merged_.emplace_back(merge(chain.rules));
+    const auto& rules = merged_.emplace_back(merge(chain.rules, layout_));
     const std::size_t place = out_.chains.size() - 1;
     for (std::size_t i = 0; i < rules.size();) {
       std::size_t end = i;
@@ -111,6 +112,12 @@ class Builder {
   void draft(const MergedRule& merged, std::size_t chain) {
     const auto& rule = merged.rule;
     if (rule.verdict.kind == ir::VerdictKind::next && rule.effects.empty()) return;
+    if (merged.tuples) {
+      const auto set = add_tuple_set(merged, out_.chains[chain].name);
+      for (auto& matched : lower_lookup(rule.match, merged.tuples->parts, set))
+        drafts_.push_back({.matched = std::move(matched), .chain = chain, .origin = &merged});
+      return;
+    }
     const bool by_family =
         std::any_of(rule.match.predicates.begin(), rule.match.predicates.end(), is_per_source);
     for (auto& matched : lower_match(rule.match, by_family))
@@ -153,9 +160,72 @@ class Builder {
                              .size = 0,
                              .timeout_seconds = 0,
                              .comment = {}});
+        auto& made = out_.sets.back();
+        if (!made.elements.has_intervals()) made.size = declared_size(made.elements.keys.size());
       }
       match.value = SetName{set.name};
     });
+  }
+
+  // Known sizes make the kernel choose a table that is filled three times as fast. There is room to
+  // grow, so that some elements more are no other set. 0: it is not worth a word.
+  static std::uint32_t declared_size(std::size_t count) {
+    constexpr std::size_t few = 512;
+    if (count <= few) return 0;
+    std::size_t size = few;
+    while (size < count + count / 4) size *= 2;
+    return static_cast<std::uint32_t>(size);
+  }
+
+  // "from-office-24-v4" of one exception; of several "input-allow-from24-port-v4".
+  std::string add_tuple_set(const MergedRule& merged, const std::string& chain) {
+    const auto& tuples = *merged.tuples;
+    const auto family =
+        merged.rule.match.families.contains(Family::ipv4) ? Family::ipv4 : Family::ipv6;
+    TupleSet set;
+    std::string key;
+    bool addresses = false;
+    for (const auto& part : tuples.parts) {
+      const auto type = facts(field_of(part.side, family, protocol::tcp)).type;
+      set.types.push_back(type);
+      const bool port = type == DataType::inet_service;
+      addresses = addresses || !port;
+      key += "-" + std::string(side_name(part.side));
+      if (part.bits < 8 * facts(type).bytes) key += std::to_string(part.bits);
+    }
+    const bool alone = merged.labels.size() == 1;
+    const auto stem = alone ? slug(merged.labels.front()) + key
+                            : chain + "-" + std::string(verdict_name(merged.rule.verdict)) + key;
+    const std::string family_name = !addresses ? "" : family == Family::ipv4 ? "-v4" : "-v6";
+    set.name = "by-" + stem + family_name;
+    for (unsigned n = 2; !set_names_.insert(set.name).second; ++n)
+      set.name = "by-" + stem + "-" + std::to_string(n) + family_name;
+    set.keys = tuples.keys;
+    set.size = declared_size(set.keys.size() / set.width());
+    out_.tuple_sets.push_back(std::move(set));
+    return out_.tuple_sets.back().name;
+  }
+
+  static std::string_view side_name(Tuples::Side side) {
+    switch (side) {
+      case Tuples::Side::source: return "from";
+      case Tuples::Side::destination: return "to";
+      case Tuples::Side::source_port: return "sport";
+      case Tuples::Side::destination_port: return "port";
+    }
+    return {};
+  }
+  static std::string_view verdict_name(const ir::Verdict& verdict) {
+    switch (verdict.kind) {
+      case ir::VerdictKind::accept: return "allow";
+      case ir::VerdictKind::drop: return "deny";
+      case ir::VerdictKind::reject: return "reject";
+      case ir::VerdictKind::next:
+      case ir::VerdictKind::jump:
+      case ir::VerdictKind::go_to:
+      case ir::VerdictKind::return_: break;
+    }
+    return "other";
   }
 
   template <class Visit>
@@ -213,7 +283,20 @@ class Builder {
   [[nodiscard]] std::string comment_of(const MergedRule& merged) const {
     if (merged.rule.origin.kind == ir::OriginKind::default_verdict && !policy_name_.empty())
       return comment_text("default of " + policy_name_);
-    return comment_text(merged.labels);
+    return merged.tuples ? first_of(merged.labels) : comment_text(merged.labels);
+  }
+
+  // Not how many there are: one more is to be an element more, and no other rule.
+  static std::string first_of(const std::vector<std::string>& labels) {
+    std::vector<std::string_view> taken;
+    std::string text;
+    for (const auto& label : labels) {
+      if (std::ranges::find(taken, label) != taken.end()) continue;
+      taken.push_back(label);
+      text.append(text.empty() ? "" : ", ").append(label);
+      if (text.size() > max_comment) break;
+    }
+    return comment_text(text);
   }
 
   void add_rule(std::size_t chain, std::vector<Statement> statements, std::string comment) {
@@ -331,6 +414,7 @@ class Builder {
 
   Ruleset out_;
   std::string policy_name_;
+  backend::NftablesLayout layout_ = backend::NftablesLayout::automatic;
   std::list<std::vector<MergedRule>> merged_;  // drafts point into it
   std::vector<Draft> drafts_;
   std::map<ir::Predicate, std::size_t> uses_;

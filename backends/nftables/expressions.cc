@@ -87,15 +87,27 @@ class Writer {
     cmp(NFT_CMP_EQ, bytes);
   }
 
+  // Each field begins at the next register of four bytes.
+  void operator()(const MatchTuple& tuple) {
+    const SetReference set = sets_.named(tuple.set);
+    std::uint32_t offset = 0;
+    for (const auto& part : tuple.parts) {
+      const auto& place = facts(part.field);
+      const std::uint32_t bytes = facts(place.type).bytes;
+      const std::uint32_t target = register_at(offset);
+      payload(place.source == Source::network ? NFT_PAYLOAD_NETWORK_HEADER
+                                              : NFT_PAYLOAD_TRANSPORT_HEADER,
+              place.place, bytes, target);
+      if (part.bits < bytes * 8)
+        mask(key_bytes(place.type, leading_mask(place.type, part.bits)), target);
+      offset += (bytes + 3) / 4 * 4;
+    }
+    lookup(set, false, /*verdict=*/false);
+  }
+
   void operator()(const MatchStates& states) {
     load(Field::ct_state);
-    nftnl_expr* bitwise = add("bitwise");
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, 4);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-    set_data(bitwise, NFTNL_EXPR_BITWISE_MASK, key_bytes(DataType::ct_state, states.mask));
-    set_data(bitwise, NFTNL_EXPR_BITWISE_XOR, std::string(4, '\0'));
+    mask(key_bytes(DataType::ct_state, states.mask));
     cmp(NFT_CMP_NEQ, std::string(4, '\0'));
   }
 
@@ -179,9 +191,25 @@ class Writer {
     }
   }
 
-  void payload(std::uint32_t base, std::uint32_t offset, std::uint32_t bytes) {
+  // The first one by the name of its register of 16 bytes, as are all that begin one.
+  static std::uint32_t register_at(std::uint32_t offset) {
+    return offset % 16 == 0 ? NFT_REG_1 + offset / 16 : NFT_REG32_00 + offset / 4;
+  }
+
+  void mask(const std::string& bits, std::uint32_t target = NFT_REG_1) {
+    nftnl_expr* bitwise = add("bitwise");
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, target);
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, target);
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, static_cast<std::uint32_t>(bits.size()));
+    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+    set_data(bitwise, NFTNL_EXPR_BITWISE_MASK, bits);
+    set_data(bitwise, NFTNL_EXPR_BITWISE_XOR, std::string(bits.size(), '\0'));
+  }
+
+  void payload(std::uint32_t base, std::uint32_t offset, std::uint32_t bytes,
+               std::uint32_t target = NFT_REG_1) {
     nftnl_expr* expression = add("payload");
-    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, target);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, base);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
     nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, bytes);
@@ -231,17 +259,7 @@ class Writer {
       return;
     }
     load(field);
-    std::string mask(bytes.size(), '\0');
-    for (unsigned bit = 0; bit < length; ++bit)
-      mask[bit / 8] =
-          static_cast<char>(static_cast<unsigned char>(mask[bit / 8]) | (0x80U >> (bit % 8)));
-    nftnl_expr* bitwise = add("bitwise");
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, static_cast<std::uint32_t>(bytes.size()));
-    nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-    set_data(bitwise, NFTNL_EXPR_BITWISE_MASK, mask);
-    set_data(bitwise, NFTNL_EXPR_BITWISE_XOR, std::string(bytes.size(), '\0'));
+    mask(key_bytes(type, leading_mask(type, length)));
     cmp(op, bytes);
   }
 

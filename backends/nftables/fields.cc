@@ -35,4 +35,10 @@ constexpr FieldFacts fields[] = {
 const TypeFacts& facts(DataType type) { return types[static_cast<std::size_t>(type)]; }
 const FieldFacts& facts(Field field) { return fields[static_cast<std::size_t>(field)]; }
 
+u128 leading_mask(DataType type, unsigned bits) {
+  const unsigned all = facts(type).bytes * 8;
+  const u128 whole = all == 128 ? ~u128{0} : (u128{1} << all) - 1;
+  return bits == 0 ? 0 : whole & ~((u128{1} << (all - bits)) - 1);
+}
+
 }  // namespace firewright::nftables

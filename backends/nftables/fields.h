@@ -16,6 +16,8 @@ struct TypeFacts {
   bool network_order;  // how a value lies in a register
 };
 [[nodiscard]] const TypeFacts& facts(DataType type);
+// The value whose highest `bits` bits are set.
+[[nodiscard]] u128 leading_mask(DataType type, unsigned bits);
 
 enum class Source : std::uint8_t { meta, ct, network, transport };
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "backends/nftables/fields.h"
+
 namespace firewright::nftables {
 namespace {
 
@@ -66,6 +68,7 @@ struct Variant {
   std::optional<Range> icmp_type;  // with `icmp_codes`
   std::vector<Range> icmp_types;   // any code
   std::vector<Range> icmp_codes;
+  const MatchTuple* lookup = nullptr;
 };
 
 class Writer {
@@ -78,7 +81,10 @@ class Writer {
     out_.family = variant_.family;
     if (variant_.family && !variant_.family_is_implied) know_family(/*is_implied=*/false);
     addresses();
-    transport();
+    if (variant_.lookup != nullptr)
+      lookup(*variant_.lookup);
+    else
+      transport();
     add(Field::skuid, match_.users);
     add(Field::skgid, match_.groups);
     if (!match_.states.is_all())
@@ -130,6 +136,23 @@ class Writer {
     if (set.is_all()) return;
     know_family(/*is_implied=*/true);
     add(field, set);
+  }
+
+  // What the fields of the key presume comes first.
+  void lookup(const MatchTuple& tuple) {
+    bool of_network = false;
+    bool of_transport = false;
+    for (const auto& part : tuple.parts) {
+      const bool network = facts(part.field).source == Source::network;
+      of_network = of_network || network;
+      of_transport = of_transport || !network;
+    }
+    if (of_network) know_family(/*is_implied=*/true);
+    if (of_transport)
+      out_.statements.emplace_back(
+          implied(Field::l4proto, variant_.protocols.intervals()[0].first.value));
+    out_.statements.emplace_back(tuple);
+    if (!of_transport) transport();
   }
 
   void transport() {
@@ -272,6 +295,55 @@ std::uint32_t state_mask(ir::StateSet states) {
       case ir::ConntrackState::untracked: mask |= 64; break;
     }
   return mask;
+}
+
+Field field_of(Tuples::Side side, Family family, Protocol protocol) {
+  const bool v4 = family == Family::ipv4;
+  switch (side) {
+    case Tuples::Side::source: return v4 ? Field::ip_saddr : Field::ip6_saddr;
+    case Tuples::Side::destination: return v4 ? Field::ip_daddr : Field::ip6_daddr;
+    case Tuples::Side::source_port: return port_fields(protocol).source;
+    case Tuples::Side::destination_port: return port_fields(protocol).destination;
+  }
+  return Field::th_dport;
+}
+
+std::vector<MatchedRule> lower_lookup(const ir::Match& match,
+                                      const std::vector<Tuples::Part>& parts,
+                                      const std::string& set) {
+  const auto is_port = [](const Tuples::Part& part) {
+    return part.side == Tuples::Side::source_port || part.side == Tuples::Side::destination_port;
+  };
+  const bool by_address = !std::ranges::all_of(parts, is_port);
+  const bool by_port = std::ranges::any_of(parts, is_port);
+  std::vector<MatchedRule> out;
+  const auto add = [&](std::optional<Family> family, const ProtocolSet& protocols) {
+    MatchTuple lookup{.parts = {}, .set = set};
+    const auto protocol = protocols.intervals()[0].first;
+    for (const auto& part : parts)
+      lookup.parts.push_back({.field = field_of(part.side, family.value_or(Family::ipv4), protocol),
+                              .bits = part.bits});
+    const Variant variant{.match = match,
+                          .family = family,
+                          .family_is_implied = by_address,
+                          .protocols = protocols,
+                          .icmp_type = {},
+                          .icmp_types = {},
+                          .icmp_codes = {},
+                          .lookup = &lookup};
+    out.push_back(Writer(variant).write());
+  };
+  const auto each_protocol = [&](std::optional<Family> family) {
+    if (!by_port) return add(family, match.protocols);
+    for (const auto& interval : match.protocols.intervals())
+      for (unsigned p = interval.first.value; p <= interval.last.value; ++p)
+        add(family, ProtocolSet::of(Protocol{static_cast<std::uint8_t>(p)}));
+  };
+  if (match.families.is_all() && !by_address)
+    each_protocol(std::nullopt);
+  else
+    for (const Family family : match.families) each_protocol(family);
+  return out;
 }
 
 std::vector<MatchedRule> lower_match(const ir::Match& match, bool by_family) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 namespace firewright::nftables {
 namespace {
@@ -35,9 +36,9 @@ std::string comment_text(std::string_view text) {
 
 std::string comment_text(const std::vector<std::string>& labels) {
   std::vector<std::string_view> distinct;
+  std::unordered_set<std::string_view> seen;
   for (const auto& label : labels)
-    if (std::find(distinct.begin(), distinct.end(), label) == distinct.end())
-      distinct.push_back(label);
+    if (seen.insert(label).second) distinct.push_back(label);
   std::string result;
   for (std::size_t i = 0; i < distinct.size(); ++i) {
     const std::string more = " and " + std::to_string(distinct.size() - i) + " more";

@@ -37,7 +37,7 @@ bool Matches::narrow_to(Protocol protocol, Span span) {
 
 bool Matches::read_key(std::vector<Selector>& key) {
   begin_ = cursor_.position();
-  return behind_buckets([&] { return read_selectors(key); });
+  return behind_buckets([&] { return read_selectors(key, /*with_masks=*/false); });
 }
 
 bool Matches::read() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backends/nftables/read_text_boxes.h"
+#include "backends/nftables/read_text_masks.h"
 #include "backends/nftables/read_text_names.h"
 
 namespace firewright::nftables::script {
@@ -135,11 +136,12 @@ void Matches::learn(const Selector& selector, std::span<const Range> ranges) {
 
 // --- left-hand sides
 
-bool Matches::read_selectors(std::vector<Selector>& selectors) {
+bool Matches::read_selectors(std::vector<Selector>& selectors, bool with_masks) {
   left_.clear();
   do {
     auto selector = read_selector(cursor_);
     if (!selector) return false;
+    if (with_masks) take_mask(cursor_, *selector);
     left_ += (left_.empty() ? "" : " . ") + selector->text;
     selectors.push_back(std::move(*selector));
   } while (cursor_.take(TokenKind::dot));
@@ -152,7 +154,7 @@ bool Matches::read_match() {
   begin_ = cursor_.position();
   map_.reset();
   std::vector<Selector> selectors;
-  if (!read_selectors(selectors)) return false;
+  if (!read_selectors(selectors, /*with_masks=*/true)) return false;
   const auto word = cursor_.word();
   if (word == "set") {
     static constexpr std::array harmless = {std::string_view("tcp option maxseg size"),
@@ -390,6 +392,11 @@ bool Matches::afford(const Selector& selector, std::size_t ranges) {
 bool Matches::apply(Alternatives& packets, const Selector& selector, bool negated,
                     std::span<const Range> ranges) {
   if (!afford(selector, ranges.size())) return false;
+  std::vector<Range> wide;
+  if (selector.free != 0) {
+    wide = unmasked(ranges, selector.free);
+    ranges = wide;
+  }
   if (selector.field == Field::ip6_next_header && !negated && !names_extension_header(ranges)) {
     std::vector<Interval<Protocol>> protocols;
     for (const auto& range : ranges)

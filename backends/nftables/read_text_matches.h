@@ -10,7 +10,8 @@
 // `ct state a,b` tests whether one of the bits is set, `ct state { a, b }`, `== a` and `!= a`
 // compare the whole value. In the model, as in the kernel, exactly one bit is set.
 //
-// Opaque: everything with `&`, `|` or `^`, negated concatenations, and what read_text_selectors.h
+// Opaque: everything with `|` or `^`, `&` where it is no mask of an address's or port's leading
+// bits, negated concatenations, and what read_text_selectors.h
 // says. A set that packets fill is opaque, and so is a condition on what `numgen` says; if rules of
 // the script itself change the set, or numbers are random, each place has a condition of its own.
 #pragma once
@@ -76,7 +77,7 @@ class Matches {
   // Runs `narrow`, and looks what it does to the buckets before it.
   template <class Narrow>
   [[nodiscard]] bool behind_buckets(const Narrow& narrow);
-  [[nodiscard]] bool read_selectors(std::vector<Selector>& selectors);
+  [[nodiscard]] bool read_selectors(std::vector<Selector>& selectors, bool with_masks);
   [[nodiscard]] bool need(const Selector& selector);
   [[nodiscard]] bool need_family(Family family, Span span);
   [[nodiscard]] bool need_protocol(Protocol protocol, Span span);

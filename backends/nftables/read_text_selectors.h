@@ -48,6 +48,7 @@ struct Selector {
   // What nft makes sure of before it looks: the packet's family and its protocol.
   std::optional<Family> family;
   std::optional<Protocol> protocol;
+  u128 free = 0;         // the lowest bits, where a mask leaves them out
   bool changes = false;  // not the same in two places of a packet's way: random numbers
   std::string text;      // canonical
 };

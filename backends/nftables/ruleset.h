@@ -84,6 +84,19 @@ struct Match {
   bool operator==(const Match&) const = default;
 };
 
+// `ip saddr & 255.255.255.0 . tcp dport @input-allow-from24-port-v4`: a lookup of several fields at
+// once, or of the leading bits of one.
+struct KeyPart {
+  Field field{};
+  unsigned bits = 0;  // that count, from the highest; the others are zero in the set
+  bool operator==(const KeyPart&) const = default;
+};
+struct MatchTuple {
+  std::vector<KeyPart> parts;
+  std::string set;
+  bool operator==(const MatchTuple&) const = default;
+};
+
 // `ct state established,related`: one of these bits is set.
 struct MatchStates {
   std::uint32_t mask = 0;
@@ -141,8 +154,8 @@ struct Reject {
   bool operator==(const Reject&) const = default;
 };
 
-using Statement = std::variant<Match, MatchStates, VerdictMap, Limit, ConnectionCount, DynamicSet,
-                               UseLimit, UseCounter, Log, Reject, Verdict>;
+using Statement = std::variant<Match, MatchTuple, MatchStates, VerdictMap, Limit, ConnectionCount,
+                               DynamicSet, UseLimit, UseCounter, Log, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -176,6 +189,17 @@ struct Set {
   bool operator==(const Set&) const = default;
 };
 
+// Keys of one or more fields, each a single value, so that the kernel can hash them. They lie one
+// after the other as bytes, the highest first, because there may be a million.
+struct TupleSet {
+  std::string name;
+  std::vector<DataType> types;
+  std::string keys;                         // ascending, each once
+  std::uint32_t size = 0;                   // that the kernel makes room for
+  [[nodiscard]] std::size_t width() const;  // bytes of a key
+  bool operator==(const TupleSet&) const = default;
+};
+
 struct NamedLimit {
   std::string name;
   Limit limit;
@@ -187,6 +211,7 @@ struct Ruleset {
   std::vector<std::string> counters;
   std::vector<NamedLimit> limits;
   std::vector<Set> sets;
+  std::vector<TupleSet> tuple_sets;
   std::vector<Chain> chains;
   bool operator==(const Ruleset&) const = default;
 };

@@ -170,6 +170,17 @@ struct StatementText {
     if (const auto* name = std::get_if<SetName>(&match.value)) return text + "@" + name->name;
     return text + elements_text(field.type, std::get<Elements>(match.value));
   }
+  std::string operator()(const MatchTuple& tuple) const {
+    std::string text;
+    for (const auto& part : tuple.parts) {
+      const auto& field = facts(part.field);
+      if (!text.empty()) text += " . ";
+      text += field.text;
+      if (part.bits < facts(field.type).bytes * 8)
+        text += " & " + value_text(field.type, leading_mask(field.type, part.bits));
+    }
+    return text + " @" + tuple.set;
+  }
   std::string operator()(const MatchStates& states) const {
     return "ct state " + states_text(states.mask);
   }
@@ -253,6 +264,25 @@ void append_set(std::string& out, const Set& set) {
   out += "\t}\n\n";
 }
 
+void append_tuples(std::string& out, const TupleSet& set) {
+  std::string type;
+  for (const auto part : set.types) type.append(type.empty() ? "" : " . ").append(facts(part).name);
+  out += "\tset " + set.name + " {\n\t\ttype " + type + "\n";
+  if (set.size != 0) out += "\t\tsize " + std::to_string(set.size) + "\n";
+  out += "\t\telements = { ";
+  for (std::size_t at = 0; at < set.keys.size();) {
+    if (at > 0) out += ",\n\t\t\t     ";
+    for (std::size_t i = 0; i < set.types.size(); ++i) {
+      u128 value = 0;
+      for (unsigned byte = 0; byte < facts(set.types[i]).bytes; ++byte)
+        value = value << 8U | static_cast<unsigned char>(set.keys[at++]);
+      if (i > 0) out += " . ";
+      out += value_text(set.types[i], value);
+    }
+  }
+  out += " }\n\t}\n\n";
+}
+
 std::string_view hook_text(ir::Hook hook) {
   switch (hook) {
     case ir::Hook::inbound: return "input";
@@ -285,6 +315,7 @@ std::string to_text(const Ruleset& ruleset) {
   for (const auto& limit : ruleset.limits)
     out += "\tlimit " + limit.name + " {\n\t\t" + limit_text(limit.limit) + "\n\t}\n\n";
   for (const auto& set : ruleset.sets) append_set(out, set);
+  for (const auto& set : ruleset.tuple_sets) append_tuples(out, set);
   for (const auto& chain : ruleset.chains) append_chain(out, chain);
   if (out.ends_with("\n\n")) out.pop_back();
   return out + "}\n";

@@ -48,5 +48,13 @@ TEST(DecodeRoundTrip, RandomPrograms) {
   }
 }
 
+TEST(DecodeRoundTrip, Crowds) {
+  for (std::uint32_t seed = 0; seed < seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    expect_same(test::crowd(seed));
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace firewright::nftables

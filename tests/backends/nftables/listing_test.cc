@@ -170,6 +170,10 @@ TEST_P(RandomListing, TextAndBatchAgree) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
   expect_equal(test::random_program(GetParam()));
 }
+TEST_P(RandomListing, TextAndBatchOfACrowdAgree) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  expect_equal(test::crowd(GetParam()), {.nftables_layout = backend::NftablesLayout::structured});
+}
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomListing, testing::Range<std::uint32_t>(0, seeds()));
 
 TEST(Listing, TextIsLaidOutAsNftListsIt) {

@@ -350,4 +350,39 @@ ir::Program random_program(std::uint32_t seed) {
   return result;
 }
 
+ir::Program crowd(std::uint32_t seed) {
+  Dice dice(seed);
+  std::vector<ir::Rule> rules;
+  const auto fields = 1 + dice.below(15);  // which of them the exceptions name
+  const auto count = 5 + dice.below(40);
+  const bool denies = dice.one_in(3);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ir::Match match;
+    match.protocols =
+        dice.one_in(3)
+            ? ProtocolSet({{protocol::tcp, protocol::tcp}, {protocol::udp, protocol::udp}})
+            : ProtocolSet::of(dice.one_in(2) ? protocol::tcp : protocol::udp);
+    const auto addresses = [&](AddressSet& set) {
+      set.v4 = some_addresses<Ipv4>(dice, std::uint32_t{0x0a000000}, 32);
+      set.v6 = some_addresses<Ipv6>(dice, u128{0x20010db8} << 96U, 128);
+      if (dice.one_in(6)) set.v4 = {};
+      if (dice.one_in(6)) set.v6 = {};
+    };
+    const auto said = dice.one_in(6) ? 1 + dice.below(15) : fields;
+    if ((said & 1U) != 0) addresses(match.source);
+    if ((said & 2U) != 0) addresses(match.destination);
+    if ((said & 4U) != 0) match.destination_ports = some<Port>(dice, 3);
+    if ((said & 8U) != 0) match.source_ports = some<Port>(dice, 2);
+    FamilySet families;
+    if (!match.source.v4.empty() && !match.destination.v4.empty()) families.insert(Family::ipv4);
+    if (!match.source.v6.empty() && !match.destination.v6.empty()) families.insert(Family::ipv6);
+    if (families.empty()) continue;
+    if (!families.is_all()) ir::restrict_families(match, families);
+    auto rule = allow("exception " + std::to_string(i), match);
+    if (denies && i < count / 2) rule.verdict = ir::Verdict::drop();
+    rules.push_back(std::move(rule));
+  }
+  return program(std::move(rules));
+}
+
 }  // namespace firewright::test

@@ -29,5 +29,7 @@ namespace firewright::test {
 
 // Rules of every kind that the backend can say. The same seed, the same program.
 [[nodiscard]] ir::Program random_program(std::uint32_t seed);
+// Many exceptions that differ in addresses and ports, so that they become lookups.
+[[nodiscard]] ir::Program crowd(std::uint32_t seed);
 
 }  // namespace firewright::test

@@ -144,7 +144,7 @@ TEST(PutTable, OneExceptionOfTwoThousand) {
         }
         return text;
       },
-      "2003 messages, 0 rules stay\n1 messages, 2001 rules stay\n1 messages, 2001 rules stay\n");
+      "6 messages, 0 rules stay\n1 messages, 2 rules stay\n1 messages, 2 rules stay\n");
 }
 
 }  // namespace

@@ -61,5 +61,25 @@ TEST(TextRoundTrip, RandomPrograms) {
   }
 }
 
+TEST(TextRoundTrip, Crowds) {
+  const auto rounds = rounds_or(200);
+  for (std::uint32_t seed = 0; seed < rounds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    expect_same(test::crowd(seed), {}, 30);
+    if (HasFailure()) return;
+  }
+}
+
+// Of any program, with as many lookups as can be made.
+TEST(TextRoundTrip, RandomProgramsStructured) {
+  const auto rounds = rounds_or(200);
+  for (std::uint32_t seed = 0; seed < rounds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    expect_same(test::random_program(seed),
+                {.nftables_layout = backend::NftablesLayout::structured}, 30);
+    if (HasFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace firewright::nftables

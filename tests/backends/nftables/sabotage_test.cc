@@ -134,6 +134,31 @@ std::vector<Sabotage> of_matches() {
       {"the incoming interface is the outgoing one", swap_fields(Field::iifname, Field::oifname)});
   all.push_back(
       {"ICMP types are taken for codes", swap_fields(Field::icmp_type, Field::icmp_code)});
+  all.push_back({"a set of tuples loses a key", [](Ruleset& ruleset) {
+                   if (ruleset.tuple_sets.empty()) return false;
+                   auto& set = ruleset.tuple_sets.front();
+                   set.keys.erase(set.keys.size() / set.width() / 2 * set.width(), set.width());
+                   return true;
+                 }});
+  all.push_back({"a mask lets another address in", first<MatchTuple>([](MatchTuple& tuple) {
+                   for (auto& part : tuple.parts)
+                     if (part.bits > 9) {
+                       --part.bits;
+                       return true;
+                     }
+                   return false;
+                 })});
+  all.push_back({"a tuple looks at the other end", first<MatchTuple>([](MatchTuple& tuple) {
+                   for (auto& part : tuple.parts) {
+                     if (part.field != Field::ip_saddr && part.field != Field::ip_daddr) continue;
+                     part.field = part.field == Field::ip_saddr ? Field::ip_daddr : Field::ip_saddr;
+                     return true;
+                   }
+                   return false;
+                 })});
+  all.push_back({"a lookup is forgotten", without([](const Statement& s) {
+                   return std::holds_alternative<MatchTuple>(s);
+                 })});
   all.push_back({"a state is forgotten", first<MatchStates>([](MatchStates& states) {
                    states.mask &= states.mask - 1;
                    return true;
@@ -272,6 +297,9 @@ std::vector<Original> originals() {
   for (const auto& example : test::examples())
     all.push_back({example.name, example.program, build(example.sayable, example.options)});
   all.push_back({"many things", test::many_things(), build(test::many_things(), {})});
+  for (const std::uint32_t seed : {2U, 5U, 6U})
+    all.push_back(
+        {"crowd " + std::to_string(seed), test::crowd(seed), build(test::crowd(seed), {})});
   for (const std::uint32_t seed : {1U, 3U, 7U})
     all.push_back({"seed " + std::to_string(seed), test::random_program(seed),
                    build(test::random_program(seed), {})});
