@@ -65,6 +65,7 @@ constexpr std::uint32_t big_endian = 2;
 constexpr std::uint32_t expr_payload = 7;
 constexpr std::uint32_t expr_meta = 9;
 constexpr std::uint32_t expr_ct = 11;
+constexpr std::uint32_t expr_concatenation = 13;
 constexpr std::uint32_t verdict_data_type = 0xffffff00;  // NFT_DATA_VERDICT
 
 // What the field is that an anonymous set's keys come from.
@@ -316,6 +317,12 @@ class Writer final : private SetSource {
     if (set.size != 0) nftnl_set_set_u32(object.get(), NFTNL_SET_DESC_SIZE, set.size);
     UserData data;
     data.put_u32(NFTNL_UDATA_SET_KEYBYTEORDER, set.types.size() == 1 ? big_endian : 0);
+    if (set.types.size() > 1) {
+      UserData concatenation;
+      concatenation.put_u32(NFTNL_UDATA_SET_TYPEOF_EXPR, expr_concatenation);
+      concatenation.put(NFTNL_UDATA_SET_TYPEOF_DATA, {});
+      data.put(NFTNL_UDATA_SET_KEY_TYPEOF, concatenation.bytes());
+    }
     nftnl_set_set_data(object.get(), NFTNL_SET_USERDATA, data.bytes().data(), data.size());
     new_set(object);
     put_tuples(set, id);

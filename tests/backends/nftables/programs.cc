@@ -350,33 +350,50 @@ ir::Program random_program(std::uint32_t seed) {
   return result;
 }
 
+namespace {
+
+// Prefixes of few lengths, as people write them.
+template <class A, class Raw>
+IntervalSet<A> prefixes(Dice& dice, Raw base, unsigned step) {
+  std::vector<Interval<A>> intervals;
+  for (std::uint32_t i = 0; i <= dice.below(3); ++i) {
+    const Raw hosts = (Raw{1} << (dice.below(3) * step)) - 1;
+    const Raw address = (base + (Raw{dice.bits() % 4096} << (2 * step))) & ~hosts;
+    intervals.push_back({A{address}, A{static_cast<Raw>(address | hosts)}});
+    if (dice.one_in(40)) intervals.back().last = A{static_cast<Raw>(address + hosts + 3)};
+  }
+  return IntervalSet<A>(std::move(intervals));
+}
+
+PortSet few_ports(Dice& dice) {
+  const auto first = static_cast<std::uint16_t>(16 * dice.below(4000));
+  const auto last = static_cast<std::uint16_t>(first + (dice.one_in(4) ? 15 : 0));
+  return PortSet{{Port{first}, Port{last}}};
+}
+
+}  // namespace
+
 ir::Program crowd(std::uint32_t seed) {
   Dice dice(seed);
   std::vector<ir::Rule> rules;
   const auto fields = 1 + dice.below(15);  // which of them the exceptions name
-  const auto count = 5 + dice.below(40);
+  const auto count = 20 + dice.below(60);
   const bool denies = dice.one_in(3);
   for (std::uint32_t i = 0; i < count; ++i) {
     ir::Match match;
-    match.protocols =
-        dice.one_in(3)
-            ? ProtocolSet({{protocol::tcp, protocol::tcp}, {protocol::udp, protocol::udp}})
-            : ProtocolSet::of(dice.one_in(2) ? protocol::tcp : protocol::udp);
+    match.protocols = ProtocolSet::of(dice.one_in(3) ? protocol::udp : protocol::tcp);
+    if (dice.one_in(5)) match.protocols = match.protocols | ProtocolSet::of(protocol::udp);
+    FamilySet families = FamilySet::all();
     const auto addresses = [&](AddressSet& set) {
-      set.v4 = some_addresses<Ipv4>(dice, std::uint32_t{0x0a000000}, 32);
-      set.v6 = some_addresses<Ipv6>(dice, u128{0x20010db8} << 96U, 128);
-      if (dice.one_in(6)) set.v4 = {};
-      if (dice.one_in(6)) set.v6 = {};
+      set.v4 = prefixes<Ipv4>(dice, std::uint32_t{0x0a000000}, 5);
+      set.v6 = prefixes<Ipv6>(dice, u128{0x20010db8} << 96U, 16);
+      if (dice.one_in(3)) families = {dice.one_in(2) ? Family::ipv4 : Family::ipv6};
     };
-    const auto said = dice.one_in(6) ? 1 + dice.below(15) : fields;
+    const auto said = dice.one_in(8) ? 1 + dice.below(15) : fields;
     if ((said & 1U) != 0) addresses(match.source);
     if ((said & 2U) != 0) addresses(match.destination);
-    if ((said & 4U) != 0) match.destination_ports = some<Port>(dice, 3);
-    if ((said & 8U) != 0) match.source_ports = some<Port>(dice, 2);
-    FamilySet families;
-    if (!match.source.v4.empty() && !match.destination.v4.empty()) families.insert(Family::ipv4);
-    if (!match.source.v6.empty() && !match.destination.v6.empty()) families.insert(Family::ipv6);
-    if (families.empty()) continue;
+    if ((said & 4U) != 0) match.destination_ports = few_ports(dice);
+    if ((said & 8U) != 0) match.source_ports = few_ports(dice);
     if (!families.is_all()) ir::restrict_families(match, families);
     auto rule = allow("exception " + std::to_string(i), match);
     if (denies && i < count / 2) rule.verdict = ir::Verdict::drop();

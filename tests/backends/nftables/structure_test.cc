@@ -41,7 +41,7 @@ TEST(Structure, ManyExceptionsAreOneLookup) {
   EXPECT_EQ(input_of(ruleset),
             "ip saddr . tcp dport @by-input-allow-from-port-v4 accept comment \"rule 0, rule 1, "
             "rule 2, rule 3, rule 4, rule 5, rule 6, rule 7, rule 8, rule 9, rule 10, rule 11, "
-            "rule 12, rule 13, rule 14, rule 15,...\"\ndrop\n");
+            "rule 12, rule 13, rule 14,...\"\ndrop\n");
   ASSERT_EQ(ruleset.tuple_sets.size(), 1U);
   const auto& set = ruleset.tuple_sets[0];
   EXPECT_EQ(set.width(), 6U);
@@ -142,6 +142,14 @@ TEST(Structure, EffectsKeepTheirRule) {
   auto rules = exceptions(50);
   for (auto& rule : rules) rule.effects.count = rule.origin.label;
   EXPECT_EQ(build(test::program(rules), {}).chains[0].rules.size(), 51U);
+}
+
+// What the tests with random programs are about is in them.
+TEST(Structure, CrowdsAreLookedUp) {
+  std::size_t looked_up = 0;
+  for (std::uint32_t seed = 0; seed < 60; ++seed)
+    looked_up += build(test::crowd(seed), {}).tuple_sets.empty() ? 0U : 1U;
+  EXPECT_GE(looked_up, 25U);
 }
 
 }  // namespace
