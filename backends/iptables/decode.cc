@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/iptables/decode_table.h"
+#include "backends/iptables/decode_trees.h"
 
 namespace firewright::iptables {
 namespace {
@@ -62,7 +63,7 @@ std::optional<ir::Program> decode(const Sources& sources,
       fine = false;
       continue;
     }
-    auto chains = table.take_chains();
+    auto chains = decoder::without_trees(table.take_chains());
     std::move(chains.begin(), chains.end(), std::back_inserter(program.chains));
   }
   if (!fine) return std::nullopt;

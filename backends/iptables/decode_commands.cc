@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::size_t chain_name_max = 28;  // XT_EXTENSION_MAXNAMELEN without its NUL
 
+// Chains of so few rules may come by the hundred thousand.
+constexpr std::size_t few = 16;
+
 struct Command {
   std::string_view name;
   char letter;
@@ -60,6 +63,7 @@ TableReader::Chain* TableReader::find(std::string_view name) {
   if (chains_[last_].name == name) return &chains_[last_];
   const auto found = index_.find(name);
   if (found == index_.end()) return nullptr;
+  if (auto& left = chains_[last_].rules; left.size() <= few) left.shrink_to_fit();
   last_ = found->second;
   return &chains_[last_];
 }
@@ -172,7 +176,10 @@ std::optional<TableReader::Added> TableReader::add(Chain& chain, const Line& lin
 }
 
 void TableReader::append(Chain& chain, const Line& line, Words words) {
-  if (const auto added = add(chain, line, words)) chain.order.push_back(*added);
+  auto added = add(chain, line, words);
+  if (!added) return;
+  shorten(chain, *added);
+  chain.order.push_back(*added);
 }
 
 void TableReader::insert(Chain& chain, const Line& line, Words words) {
@@ -200,10 +207,12 @@ void TableReader::remove(Chain& chain, const Line& line, Words words) {
     const auto wanted = add(chain, line, words);
     if (!wanted) return;
     const auto begin = chain.rules.begin();
+    const auto rules = rules_of(chain, *wanted);
     found = std::find_if(chain.order.begin(), chain.order.end(), [&](const Added& added) {
-      return added.count == wanted->count &&
-             std::equal(begin + added.first, begin + added.first + added.count,
-                        begin + wanted->first, same_rule);
+      if (added.count == one_more)
+        return rules.size() == 1 && same_rule(rules_of(chain, added).front(), rules.front());
+      return std::equal(begin + added.first, begin + added.first + added.count, rules.begin(),
+                        rules.end(), same_rule);
     });
   }
   if (found == chain.order.end()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "backends/iptables/decode_jumps.h"
 
@@ -123,7 +124,7 @@ void TableReader::check_jumps() {
     // A deleted rule jumps nowhere.
     JumpingChain one{.name = chain_name(family_, chain.name), .declared = chain.declared, .to = {}};
     for (const auto& added : chain.order)
-      for (std::uint32_t i = 0; i < added.count; ++i)
+      for (std::uint32_t i = 0; added.count != one_more && i < added.count; ++i)
         if (const auto& to = chain.rules[added.first + i].verdict.chain; !to.empty())
           one.to.push_back(to);
     jumping.push_back(std::move(one));
@@ -141,26 +142,43 @@ ir::Chain TableReader::finished(Chain& chain) {
   ir::Chain result;
   result.name = chain_name(family_, chain.name);
   result.hook = chain.hook;
-  std::uint32_t next = 0;
-  bool as_added = true;
-  for (const auto& added : chain.order) {
-    as_added = as_added && added.first == next;
-    next = added.first + added.count;
-  }
-  if (as_added && next == chain.rules.size()) {
+  if (chain.gone_to && !chain.hook) {
+    result.rules = united(chain);
+  } else if (is_as_added(chain)) {
     result.rules = std::move(chain.rules);
-    return result;
+  } else {
+    for (const auto& added : chain.order)
+      for (auto& rule : rules_of(chain, added)) result.rules.push_back(std::move(rule));
   }
-  for (const auto& added : chain.order)
-    for (std::uint32_t i = 0; i < added.count; ++i)
-      result.rules.push_back(std::move(chain.rules[added.first + i]));
+  chain.rules = {};
+  chain.more = {};
+  chain.order = {};
   return result;
+}
+
+bool TableReader::is_as_added(const Chain& chain) {
+  std::uint32_t next = 0;
+  for (const auto& added : chain.order) {
+    if (added.first != next || added.count == one_more) return false;
+    next += added.count;
+  }
+  return next == chain.rules.size();
+}
+
+// Which chains belong to others, that look addresses up in them.
+void TableReader::mark_gone_to() {
+  std::set<std::string, std::less<>> names;
+  for (const auto& chain : chains_)
+    for (const auto& rule : chain.rules)
+      if (rule.verdict.kind == ir::VerdictKind::go_to) names.insert(rule.verdict.chain);
+  for (auto& chain : chains_) chain.gone_to = names.contains(chain_name(family_, chain.name));
 }
 
 std::vector<ir::Chain> TableReader::take_chains() {
   std::vector<ir::Chain> result;
   ir::Match everything;
   ir::restrict_families(everything, {family_});
+  mark_gone_to();
   for (auto& chain : chains_) {
     if (!chain.said) continue;
     result.push_back(finished(chain));

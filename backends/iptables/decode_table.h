@@ -32,10 +32,20 @@ class TableReader {
   [[nodiscard]] std::vector<ir::Chain> take_chains();
 
  private:
-  // The rules that one line added.
+  // The rules that one line added; `one_more` of them: a place in Chain::more.
   struct Added {
     std::uint32_t first = 0;
     std::uint32_t count = 0;
+  };
+  static constexpr std::uint32_t one_more = 0xffffffff;
+  // A rule that is like another one but for its addresses. Files of a million rules have little
+  // else.
+  struct More {
+    AddressSet addresses;
+    bool source = false;
+    std::uint32_t like = 0;  // in Chain::rules
+    std::uint32_t number = 0;
+    Span line;
   };
   struct Chain {
     std::string name;
@@ -45,7 +55,9 @@ class TableReader {
     bool said = false;  // the file mentions it
     std::size_t lines = 0;
     std::vector<ir::Rule> rules;  // as added
-    std::deque<Added> order;      // as the kernel has them
+    std::vector<More> more;       // likewise
+    std::vector<Added> order;     // as the kernel has them
+    bool gone_to = false;         // by a `goto`
   };
   using Words = std::span<const Word>;
 
@@ -57,6 +69,12 @@ class TableReader {
   void not_compared(const std::string& what, Span at);
   void check_jumps();
   [[nodiscard]] ir::Chain finished(Chain& chain);
+  [[nodiscard]] static bool is_as_added(const Chain& chain);
+  void mark_gone_to();
+  // Rules that a chain holds as `more`: decode_more.cc.
+  void shorten(Chain& chain, Added& added);
+  [[nodiscard]] static std::vector<ir::Rule> rules_of(const Chain& chain, const Added& added);
+  [[nodiscard]] static std::vector<ir::Rule> united(Chain& chain);
 
   // Chains and commands of the filter table: decode_commands.cc.
   void declare(const Line& line, Words words);

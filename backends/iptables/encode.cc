@@ -5,6 +5,7 @@
 
 #include "backends/iptables/merge.h"
 #include "backends/iptables/rules.h"
+#include "backends/iptables/runs.h"
 #include "backends/iptables/table.h"
 #include "backends/iptables/update.h"
 
@@ -41,8 +42,11 @@ class File {
       if (const auto* chain = program_.find(hook)) table_.declare(name(hook), policy(*chain));
     for (const auto hook : hooks_in_order)
       if (const auto* chain = program_.find(hook)) write(*chain, hook);
-    return heading() + "*filter\n" + table_.declarations() + flushes() + table_.rules() + jumps() +
-           "COMMIT\n";
+    auto text = heading() + "*filter\n";
+    table_.append_declarations(text);
+    text += flushes();
+    table_.append_rules(text);
+    return text.append(jumps()).append("COMMIT\n");
   }
 
  private:
@@ -59,11 +63,14 @@ class File {
   // transaction gets its policy only after its rules are active (iptables-nft). An accepting one
   // leaves that to the policy, or, among other people's rules, to them.
   void write(const ir::Chain& chain, ir::Hook hook) {
-    auto rules = merge_ports(chain.rules);
+    const auto in_order = resets_first(chain.rules);
+    auto rules = merge_ports(in_order ? *in_order : chain.rules);
     const bool accepts = chain.policy == ir::VerdictKind::accept;
     if (accepts && !rules.empty() && ends_in_default_accept(rules.back().rule, hook))
       rules.pop_back();
-    for (const auto& rule : rules) writer_.write(name(hook), hook, rule);
+    RunWriter runs(writer_, hook);
+    for (const auto run : runs_of(rules))
+      for (const auto& line : runs.lines(run)) table_.append(name(hook), line);
     const bool decided = !rules.empty() && decides_everything(rules.back().rule, hook, family_);
     if (decided || (accepts && !options_.iptables_coexist)) return;
     table_.append(name(hook), {.match = {}, .target = accepts ? "RETURN" : "DROP", .comment = {}});

@@ -72,8 +72,17 @@ std::string to_text(const Line& line) {
   append_module(text, "-m conntrack", match.states);
   append(text, match.predicates);
   if (!line.comment.empty()) append_module(text, "-m comment --comment", quote(line.comment));
-  if (!line.target.empty()) append_module(text, "-j", line.target);
+  if (!line.target.empty()) append_module(text, line.go_to ? "-g" : "-j", line.target);
   return text;
+}
+
+OpenLine open_at(const Line& line, std::string LineMatch::* slot) {
+  constexpr char gap = '\x01';  // which no label and no option has
+  Line with_gap = line;
+  with_gap.match.*slot = gap;
+  auto text = to_text(with_gap);
+  const auto at = text.find(gap);
+  return {.before = text.substr(0, at), .behind = text.substr(at + 1)};
 }
 
 std::string quote(std::string_view text) {

@@ -43,10 +43,17 @@ struct Line {
   LineMatch match;
   std::string target;   // "ACCEPT", "LOG --log-prefix \"x\"", a chain; empty: count only
   std::string comment;  // not yet quoted; empty: none
+  bool go_to = false;   // the target is a chain that does not come back here
 };
 
 // The line without its "-A CHAIN", beginning with a blank where it is not empty.
 [[nodiscard]] std::string to_text(const Line& line);
+
+// A line that lacks one test, for lines by the million: the text before it and behind it.
+struct OpenLine {
+  std::string before, behind;
+};
+[[nodiscard]] OpenLine open_at(const Line& line, std::string LineMatch::* slot);
 
 // In double quotes, for the words of an iptables-restore file: it knows no quote but `"`, and
 // inside of it no escape but the backslash.

@@ -11,11 +11,6 @@
 namespace firewright::iptables {
 namespace {
 
-bool mergeable(const ir::Rule& rule) {
-  return rule.origin.kind == ir::OriginKind::exception && rule.effects.empty() &&
-         rule.match.predicates.empty();
-}
-
 // Equal for rules that may become one: everything but the destination ports.
 std::string key(const ir::Rule& rule) {
   auto match = rule.match;
@@ -43,6 +38,11 @@ void gather(Gathered& into, const ir::Rule& rule) {
 
 }  // namespace
 
+bool without_order(const ir::Rule& rule) {
+  return rule.origin.kind == ir::OriginKind::exception && rule.effects.empty() &&
+         rule.match.predicates.empty();
+}
+
 std::vector<MergedRule> merge_ports(const std::vector<ir::Rule>& rules) {
   std::vector<MergedRule> result;
   result.reserve(rules.size());
@@ -50,8 +50,8 @@ std::vector<MergedRule> merge_ports(const std::vector<ir::Rule>& rules) {
   std::map<std::size_t, Gathered> gathered;          // by place in result
   std::optional<ir::Verdict> run_verdict;            // unset: not in a run
   for (const auto& rule : rules) {
-    if (!mergeable(rule) || run_verdict != rule.verdict) run.clear();
-    run_verdict = mergeable(rule) ? std::optional(rule.verdict) : std::nullopt;
+    if (!without_order(rule) || run_verdict != rule.verdict) run.clear();
+    run_verdict = without_order(rule) ? std::optional(rule.verdict) : std::nullopt;
     if (!run_verdict || rule.match.destination_ports.is_all()) {
       result.push_back(single(rule));
       continue;

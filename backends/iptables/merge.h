@@ -18,6 +18,9 @@ struct MergedRule {
   std::vector<std::string> labels;  // of the exceptions that it stands for, each once
 };
 
+// An exception's rule that changes places with any other such rule of the same verdict.
+[[nodiscard]] bool without_order(const ir::Rule& rule);
+
 [[nodiscard]] std::vector<MergedRule> merge_ports(const std::vector<ir::Rule>& rules);
 
 }  // namespace firewright::iptables

@@ -38,7 +38,8 @@ bool add_interfaces(Product& product, const ir::InterfaceSet& set, bool exists, 
   if (!exists) return set.contains("");
   if (set.is_any()) return true;
   if (set.empty()) return false;
-  Choice choice{.what = std::move(what), .alternatives = {}, .except = false};
+  Choice choice;
+  choice.what = std::move(what);
   if (set.complemented() && set.patterns().size() == 1) {
     choice.alternatives.push_back(with(slot, "! " + option + ' ' + spell(set.patterns().front())));
   } else {
@@ -52,13 +53,6 @@ bool add_interfaces(Product& product, const ir::InterfaceSet& set, bool exists, 
 
 // --- addresses
 
-struct AddressSlots {
-  std::string LineMatch::* prefix;
-  std::string LineMatch::* range;
-  std::string prefix_option;
-  std::string range_option;
-};
-
 const AddressSlots source_slots{&LineMatch::source, &LineMatch::source_range, "-s", "--src-range"};
 const AddressSlots destination_slots{&LineMatch::destination, &LineMatch::destination_range, "-d",
                                      "--dst-range"};
@@ -71,18 +65,30 @@ LineMatch spell(Interval<A> interval, const AddressSlots& slots, const std::stri
                                to_string(interval.last));
 }
 
+// Taking out one address leaves two ranges: say what is taken out, where that is one thing.
+template <class A>
+bool say_what_is_out(const IntervalSet<A>& set) {
+  if (set.intervals().size() > 2) return false;
+  const auto rest = ~set;
+  return rest.intervals().size() == 1 &&
+         (set.intervals().size() == 2 ||
+          (!as_prefix(set.intervals()[0]) && as_prefix(rest.intervals()[0])));
+}
+
 template <class A>
 void add_addresses(Product& product, const IntervalSet<A>& set, std::string what,
                    const AddressSlots& slots) {
   if (set.is_all()) return;
-  Choice choice{.what = std::move(what), .alternatives = {}, .except = false};
-  const auto rest = ~set;
-  // Taking out one address leaves two ranges: say what is taken out, where that is one thing.
-  const bool negate = rest.intervals().size() == 1 &&
-                      (set.intervals().size() == 2 ||
-                       (!as_prefix(set.intervals()[0]) && as_prefix(rest.intervals()[0])));
-  if (negate)
-    choice.alternatives.push_back(spell(rest.intervals()[0], slots, "! "));
+  Choice choice;
+  choice.what = std::move(what);
+  if (set.intervals().size() > longest_flat_list) {
+    choice.addresses = set;
+    choice.source = &slots == &source_slots;
+    product.choices.push_back(std::move(choice));
+    return;
+  }
+  if (say_what_is_out(set))
+    choice.alternatives.push_back(spell((~set).intervals()[0], slots, "! "));
   else
     for (const auto& interval : set.intervals())
       choice.alternatives.push_back(spell(interval, slots, ""));
@@ -96,31 +102,30 @@ std::string spell(Interval<Port> interval) {
   return std::to_string(interval.first.value) + ':' + std::to_string(interval.last.value);
 }
 
-struct PortSlots {
-  std::string LineMatch::* port;
-  std::string LineMatch::* multiport;
-  std::string port_option;
-  std::string multiport_option;
-};
-
 const PortSlots source_port_slots{&LineMatch::source_port, &LineMatch::source_multiport, "--sport",
                                   "--sports"};
 const PortSlots destination_port_slots{&LineMatch::destination_port,
                                        &LineMatch::destination_multiport, "--dport", "--dports"};
 
+struct PortList {
+  std::string text;
+  Interval<Port> span;  // from its first port to its last
+};
+
 // As many intervals as one multiport holds, comma-separated.
-std::vector<std::string> multiport_lists(std::span<const Interval<Port>> intervals) {
-  std::vector<std::string> lists;
+std::vector<PortList> multiport_lists(std::span<const Interval<Port>> intervals) {
+  std::vector<PortList> lists;
   unsigned used = multiport_slots;
   for (const auto& interval : intervals) {
     const unsigned slots = interval.first == interval.last ? 1 : 2;
     if (used + slots > multiport_slots) {
-      lists.emplace_back();
+      lists.push_back({.text = {}, .span = interval});
       used = 0;
     } else {
-      lists.back() += ',';
+      lists.back().text += ',';
     }
-    lists.back() += spell(interval);
+    lists.back().text += spell(interval);
+    lists.back().span.last = interval.last;
     used += slots;
   }
   return lists;
@@ -133,16 +138,22 @@ void add_ports(Product& product, const PortSet& set, Protocol of, std::string wh
   const bool negate = set.intervals().size() == 2 && rest.intervals().size() == 1;
   const auto& said = negate ? rest : set;
   const std::string negation = negate ? "! " : "";
-  Choice choice{.what = std::move(what), .alternatives = {}, .except = false};
+  Choice choice;
+  choice.what = std::move(what);
   // Only tcp and udp have a match of their own everywhere; multiport knows the others too.
   const bool own_match = of == protocol::tcp || of == protocol::udp;
   if (own_match && said.intervals().size() == 1) {
     choice.alternatives.push_back(
         with(slots.port, negation + slots.port_option + ' ' + spell(said.intervals()[0])));
   } else {
-    for (const auto& list : multiport_lists(said.intervals()))
+    const auto lists = multiport_lists(said.intervals());
+    for (const auto& list : lists)
       choice.alternatives.push_back(
-          with(slots.multiport, negation + slots.multiport_option + ' ' + list));
+          with(slots.multiport, negation + slots.multiport_option + ' ' + list.text));
+    if (lists.size() > longest_flat_list) {
+      for (const auto& list : lists) choice.spans.push_back(list.span);
+      choice.span_slots = &slots;
+    }
   }
   // In a chain of its own, each line has to name the protocol again.
   if (choice.alternatives.size() > 1)
@@ -231,7 +242,9 @@ void add_icmp(Product& product, const IcmpSet& set, Family family) {
   auto rest = icmp_cells(~set);
   const bool by_rest =
       has_any_type(cells, family) || (rest.size() < cells.size() && !has_any_type(rest, family));
-  Choice choice{.what = "icmp", .alternatives = {}, .except = by_rest && rest.size() > 1};
+  Choice choice;
+  choice.what = "icmp";
+  choice.except = by_rest && rest.size() > 1;
   const std::string negation = by_rest && !choice.except ? "! " : "";
   for (const auto cell : by_rest ? rest : cells) {
     choice.alternatives.push_back(spell(cell, family, negation));
@@ -283,7 +296,9 @@ std::vector<Product> by_protocol(const ProtocolSet& set) {
   if (rest.size() == 1) {
     product.fixed.protocol = "! -p " + spell(rest.front());
   } else {
-    Choice choice{.what = "protocol", .alternatives = {}, .except = true};
+    Choice choice;
+    choice.what = "protocol";
+    choice.except = true;
     for (const auto of : rest)
       choice.alternatives.push_back(with(&LineMatch::protocol, "-p " + spell(of)));
     product.choices.push_back(std::move(choice));
@@ -296,7 +311,8 @@ std::vector<Product> by_protocol(const ProtocolSet& set) {
 void add_owners(Product& product, const OwnerSet& set, std::string what,
                 std::string LineMatch::* slot, const std::string& option) {
   if (set.is_all()) return;
-  Choice choice{.what = std::move(what), .alternatives = {}, .except = false};
+  Choice choice;
+  choice.what = std::move(what);
   for (const auto& interval : set.intervals()) {
     auto text = option + ' ' + std::to_string(interval.first.value);
     if (interval.first != interval.last) text += '-' + std::to_string(interval.last.value);
@@ -371,6 +387,28 @@ std::vector<Product> products(const ir::Match& match, ir::Hook hook, Family fami
   }
   return result;
 }
+
+std::size_t Choice::size() const {
+  if (const auto* v4 = std::get_if<Ipv4Set>(&addresses)) return v4->intervals().size();
+  if (const auto* v6 = std::get_if<Ipv6Set>(&addresses)) return v6->intervals().size();
+  return alternatives.size();
+}
+
+const AddressSlots& address_slots(bool source) { return source ? source_slots : destination_slots; }
+
+template <class A>
+LineMatch address_test(Interval<A> addresses, const AddressSlots& slots) {
+  return spell(addresses, slots, "");
+}
+template LineMatch address_test(Interval<Ipv4> addresses, const AddressSlots& slots);
+template LineMatch address_test(Interval<Ipv6> addresses, const AddressSlots& slots);
+
+template <class A>
+bool is_one_test(const IntervalSet<A>& set) {
+  return set.intervals().size() == 1 || say_what_is_out(set);
+}
+template bool is_one_test(const Ipv4Set& set);
+template bool is_one_test(const Ipv6Set& set);
 
 bool can_say(const IcmpSet& set, Family family) {
   return set.is_all() || !has_any_type(icmp_cells(set), family) ||

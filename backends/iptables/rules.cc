@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "backends/iptables/rates.h"
+#include "backends/iptables/tree.h"
 
 namespace firewright::iptables {
 namespace {
@@ -50,7 +52,7 @@ std::string target(const ir::Verdict& verdict, Family family) {
 std::size_t flat_lines(const Product& product) {
   std::size_t lines = 1;
   for (const auto& choice : product.choices)
-    if (!choice.except) lines *= choice.alternatives.size();
+    if (!choice.except) lines *= choice.size();
   return lines;
 }
 
@@ -66,12 +68,11 @@ std::vector<bool> chosen_for_chains(const Product& product) {
   while (lines > most_lines) {
     std::size_t longest = chained.size();
     for (std::size_t i = 0; i < chained.size(); ++i)
-      if (!chained[i] &&
-          (longest == chained.size() ||
-           product.choices[i].alternatives.size() > product.choices[longest].alternatives.size()))
+      if (!chained[i] && (longest == chained.size() ||
+                          product.choices[i].size() > product.choices[longest].size()))
         longest = i;
     chained[longest] = true;
-    lines /= product.choices[longest].alternatives.size();
+    lines /= product.choices[longest].size();
   }
   return chained;
 }
@@ -164,24 +165,42 @@ RuleWriter::Action RuleWriter::limited(const ir::Rule& rule, Action action, bool
   return {Line{.match = {}, .target = chain, .comment = {}}};
 }
 
-void RuleWriter::write(const std::string& chain, const Product& product, Action action,
-                       const std::string& comment) {
+std::string RuleWriter::chain_of(const Choice& choice, const Line& leaf) {
+  const auto tree_of = [&](const auto& set) {
+    SortedLines<typename std::decay_t<decltype(set)>::Value> lines;
+    const AddressLine line(leaf, address_slots(choice.source));
+    for (const auto& interval : set.intervals()) line.add(lines, interval);
+    return address_tree(table_, choice.what, lines, address_slots(choice.source));
+  };
+  if (const auto* v4 = std::get_if<Ipv4Set>(&choice.addresses)) return tree_of(*v4);
+  if (const auto* v6 = std::get_if<Ipv6Set>(&choice.addresses)) return tree_of(*v6);
+
+  std::vector<Line> lines;
+  for (const auto& alternative : choice.alternatives) {
+    if (choice.except) {
+      lines.push_back({.match = alternative, .target = "RETURN", .comment = {}});
+    } else {
+      lines.push_back(leaf);
+      lines.back().match = both(alternative, leaf.match);
+    }
+  }
+  if (choice.except) lines.push_back(leaf);
+  if (choice.spans.empty()) return table_.user_chain(choice.what, lines);
+
+  SortedLines<Port> sorted;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    sorted.add(choice.spans[i], to_text(lines[i]), "", "");
+  return port_tree(table_, choice.what, sorted, *choice.span_slots,
+                   choice.alternatives.front().protocol);
+}
+
+void RuleWriter::append(std::vector<Line>& lines, const Product& product, Action action,
+                        const std::string& comment) {
   const auto chained = chosen_for_chains(product);
   for (std::size_t i = chained.size(); i-- > 0;) {
     if (!chained[i]) continue;
-    const auto& choice = product.choices[i];
-    std::vector<Line> lines;
-    const auto leaf = as_one(action, "log");
-    for (const auto& alternative : choice.alternatives) {
-      if (choice.except) {
-        lines.push_back({.match = alternative, .target = "RETURN", .comment = {}});
-      } else {
-        lines.push_back(leaf);
-        lines.back().match = both(alternative, leaf.match);
-      }
-    }
-    if (choice.except) lines.push_back(leaf);
-    action = {Line{.match = {}, .target = table_.user_chain(choice.what, lines), .comment = {}}};
+    const auto chain = chain_of(product.choices[i], as_one(action, "log"));
+    action = {Line{.match = {}, .target = chain, .comment = {}}};
   }
 
   std::vector<LineMatch> matches{product.fixed};
@@ -199,21 +218,27 @@ void RuleWriter::write(const std::string& chain, const Product& product, Action 
       auto line = action[i];
       line.match = both(match, line.match);
       if (line.comment.empty() && i + 1 == action.size()) line.comment = comment;
-      table_.append(chain, line);
+      lines.push_back(std::move(line));
     }
   }
 }
 
-void RuleWriter::write(const std::string& chain, ir::Hook hook, const MergedRule& merged) {
+std::vector<Line> RuleWriter::lines(ir::Hook hook, const MergedRule& merged) {
   const auto& rule = merged.rule;
   auto action = effects_and_verdict(rule);
-  if (action.empty()) return;
+  if (action.empty()) return {};
   const auto list = products(rule.match, hook, family_);
-  if (list.empty()) return;
+  if (list.empty()) return {};
   action = limited(rule, std::move(action), takes_one_line(list));
   if (list.size() > 1) action = {as_one(action, "log")};
   const auto comment = label_comment(merged.labels);
-  for (const auto& product : list) write(chain, product, action, comment);
+  std::vector<Line> result;
+  for (const auto& product : list) append(result, product, action, comment);
+  return result;
+}
+
+void RuleWriter::write(const std::string& chain, ir::Hook hook, const MergedRule& merged) {
+  for (const auto& line : lines(hook, merged)) table_.append(chain, line);
 }
 
 bool decides_everything(const ir::Rule& rule, ir::Hook hook, Family family) {

@@ -18,6 +18,11 @@ class RuleWriter {
   RuleWriter(Table& table, const ir::Program& program, Family family);
 
   void write(const std::string& chain, ir::Hook hook, const MergedRule& merged);
+  // The rule's lines, for whatever chain; the chains that they jump to are made.
+  [[nodiscard]] std::vector<Line> lines(ir::Hook hook, const MergedRule& merged);
+
+  [[nodiscard]] Table& table() { return table_; }
+  [[nodiscard]] Family family() const { return family_; }
 
  private:
   // What is done with a packet that matches: lines that match nothing more but what is stateful.
@@ -29,8 +34,10 @@ class RuleWriter {
   [[nodiscard]] std::string spell(const std::vector<ir::Predicate>& predicates);
   [[nodiscard]] std::string spell(const ir::Predicate& predicate);
   [[nodiscard]] Line as_one(const Action& action, const std::string& what);
-  void write(const std::string& chain, const Product& product, Action action,
-             const std::string& comment);
+  // The chain that does `leaf` where one of the choice's alternatives holds, or none of them.
+  [[nodiscard]] std::string chain_of(const Choice& choice, const Line& leaf);
+  void append(std::vector<Line>& lines, const Product& product, Action action,
+              const std::string& comment);
 
   Table& table_;
   Family family_;

@@ -28,6 +28,11 @@ std::string Table::user_chain(const std::string& what, const std::vector<Line>& 
   return name;
 }
 
+void Table::add_chain(std::string name, std::string rules) {
+  declare(std::move(name), "-");
+  chains_.back().rules = std::move(rules);
+}
+
 std::string Table::unused_name(const std::string& what) {
   // "limit-ssh" is one of a kind and needs no number, "from" is not.
   auto& number = numbers_[what];
@@ -43,16 +48,21 @@ std::string Table::unused_name(const std::string& what) {
   }
 }
 
-std::string Table::declarations() const {
-  std::string text;
-  for (const auto& chain : chains_) text += ':' + chain.name + ' ' + chain.policy + " [0:0]\n";
-  return text;
+std::string Table::unused_name(const std::string& chain, const std::string& path) {
+  auto name = chain + '-' + path;
+  if (name.size() <= chain_name_max && !index_.contains(name)) return name;
+  return unused_name("branch");
 }
 
-std::string Table::rules() const {
-  std::string text;
+void Table::append_declarations(std::string& text) const {
+  for (const auto& chain : chains_) text += ':' + chain.name + ' ' + chain.policy + " [0:0]\n";
+}
+
+void Table::append_rules(std::string& text) const {
+  std::size_t size = text.size();
+  for (const auto& chain : chains_) size += chain.rules.size();
+  text.reserve(size + 100);  // and what comes behind
   for (const auto& chain : chains_) text += chain.rules;
-  return text;
 }
 
 }  // namespace firewright::iptables

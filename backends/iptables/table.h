@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/iptables/line.h"
+#include "compiler/base/sha256.h"
 
 namespace firewright::iptables {
 
@@ -26,9 +27,18 @@ class Table {
   [[nodiscard]] std::string user_chain(const std::string& what, const std::vector<Line>& lines,
                                        const std::string& identity = {});
 
+  // A user chain of finished lines, for trees.
+  void add_chain(std::string name, std::string rules);
+  // Of a chain of its own kind, and of one that belongs to `chain`: "PARENT" and "PARENT-3a" for
+  // the path "3a".
+  [[nodiscard]] std::string unused_name(const std::string& what);
+  [[nodiscard]] std::string unused_name(const std::string& chain, const std::string& path);
+  // The chain that was made for the same text before. Empty: none yet; the caller fills it in.
+  [[nodiscard]] std::string& known_chain(std::string_view text) { return by_text_[sha256(text)]; }
+
   // ":CHAIN POLICY [0:0]" lines, and "-A" lines, in order of declaration.
-  [[nodiscard]] std::string declarations() const;
-  [[nodiscard]] std::string rules() const;
+  void append_declarations(std::string& text) const;
+  void append_rules(std::string& text) const;
 
  private:
   struct Chain {
@@ -36,11 +46,11 @@ class Table {
     std::string policy;  // "-" for a user chain
     std::string rules;
   };
-  [[nodiscard]] std::string unused_name(const std::string& what);
 
   std::vector<Chain> chains_;
   std::map<std::string, std::size_t, std::less<>> index_;  // name -> place in chains_
   std::map<std::string, std::string> by_content_;          // content -> name
+  std::map<Sha256, std::string> by_text_;                  // of long lists
   std::map<std::string, unsigned> numbers_;                // what -> last number given
 };
 

@@ -37,12 +37,30 @@ Words words_of(std::string_view line) {
 
 bool is_own(std::string_view chain) { return chain.starts_with(own_prefix); }
 
+// The chain that a line "-A CHAIN ... -j TARGET" jumps or goes to, if it is one of ours.
+std::string_view own_target(const Words& words) {
+  if (words.size() < 4 || words[0] != "-A" || !is_own(words.back())) return {};
+  const auto option = words[words.size() - 2];
+  return option == "-j" || option == "-g" ? words.back() : std::string_view{};
+}
+
+// The chains of coexist mode that built-in ones jump to. What else of ours a built-in chain leads
+// to, belongs to a built-in chain that is ours.
+bool is_base(std::string_view chain) {
+  if (!is_own(chain)) return false;
+  chain.remove_prefix(own_prefix.size());
+  return chain == "input" || chain == "forward" || chain == "output";
+}
+
+using Names = std::set<std::string, std::less<>>;
+
 // What is known of the filter table that is loaded.
 struct Loaded {
-  std::set<std::string, std::less<>> own_chains;
+  Names own_chains;
   std::map<std::string, unsigned, std::less<>>
       plain_jumps;  // "INPUT -j firewright-input" -> how many
-  std::set<std::string, std::less<>> jumped_to_by_others;  // in another way than a plain jump
+  // Own chains by the chains that lead to them, in another way than such a jump.
+  std::map<std::string, std::vector<std::string>, std::less<>> leads_to;
 };
 
 Loaded read(std::string_view saved) {
@@ -56,26 +74,52 @@ Loaded read(std::string_view saved) {
     if (!words.empty() && words.front().starts_with('[')) words.erase(words.begin());
     if (line.starts_with(':') && is_own(line.substr(1)))
       loaded.own_chains.emplace(words.front().substr(1));
-    if (words.size() < 4 || words[0] != "-A" || is_own(words[1])) continue;
-    const auto target = words.back();
-    const auto option = words[words.size() - 2];
-    if (!is_own(target) || (option != "-j" && option != "-g")) continue;
-    if (words.size() == 4 && option == "-j")
+    const auto target = own_target(words);
+    if (target.empty()) continue;
+    if (is_base(target) && !is_own(words[1]) && words.size() == 4 && words[2] == "-j")
       ++loaded.plain_jumps[std::string(words[1]) + " -j " + std::string(target)];
     else
-      loaded.jumped_to_by_others.emplace(target);
+      loaded.leads_to[std::string(words[1])].emplace_back(target);
   }
   return loaded;
 }
 
+// Our chains that packets get to from these ones.
+Names own_chains_reached(const Loaded& loaded, std::vector<std::string> from) {
+  Names reached;
+  while (!from.empty()) {
+    const auto chain = std::move(from.back());
+    from.pop_back();
+    if (const auto found = loaded.leads_to.find(chain); found != loaded.leads_to.end())
+      for (const auto& target : found->second)
+        if (reached.emplace(target).second) from.push_back(target);
+  }
+  return reached;
+}
+
+// What the file empties leads nowhere any more.
+Names used_by_built_in(const Loaded& loaded, const Names& emptied) {
+  std::vector<std::string> from;
+  for (const auto* chain : {"INPUT", "FORWARD", "OUTPUT"})
+    if (!emptied.contains(chain)) from.emplace_back(chain);
+  return own_chains_reached(loaded, std::move(from));
+}
+
+Names jumped_to_by_others(const Loaded& loaded, const Names& emptied) {
+  Names chains;
+  for (const auto& [from, targets] : loaded.leads_to)
+    if (!is_own(from) && !emptied.contains(from)) chains.insert(targets.begin(), targets.end());
+  return chains;
+}
+
 // Own chains that the file does not know any more: emptied all, then deleted all, since they may
 // jump to one another.
-// What the file empties itself holds no jump any more.
-std::string removals(const Loaded& loaded, const std::set<std::string, std::less<>>& declared,
-                     const std::set<std::string, std::less<>>& emptied) {
+std::string removals(const Loaded& loaded, const Names& declared, const Names& emptied) {
+  const auto used = used_by_built_in(loaded, emptied);
+  const auto needed = jumped_to_by_others(loaded, emptied);
   std::vector<std::string> stale;
   for (const auto& chain : loaded.own_chains)
-    if (!declared.contains(chain)) stale.push_back(chain);
+    if (!declared.contains(chain) && !used.contains(chain)) stale.push_back(chain);
 
   std::string text;
   for (const auto& chain : stale) text += "-F " + chain + '\n';
@@ -84,7 +128,7 @@ std::string removals(const Loaded& loaded, const std::set<std::string, std::less
         !emptied.contains(jump.substr(0, jump.find(' '))))
       for (unsigned i = 0; i < times; ++i) text += "-D " + jump + '\n';
   for (const auto& chain : stale)
-    if (!loaded.jumped_to_by_others.contains(chain)) text += "-X " + chain + '\n';
+    if (!needed.contains(chain)) text += "-X " + chain + '\n';
   return text;
 }
 
@@ -119,7 +163,7 @@ bool needs_noflush(const ir::Program& program, const backend::Options& options) 
 
 std::string update(std::string_view file, std::string_view saved) {
   const auto loaded = read(saved);
-  std::set<std::string, std::less<>> declared, emptied;
+  Names declared, emptied;
   std::string text;
   for (const auto line : lines_of(file)) {
     if (line.starts_with("-F ")) emptied.emplace(line.substr(3));
@@ -137,11 +181,19 @@ std::string update(std::string_view file, std::string_view saved) {
 }
 
 std::string own_part(std::string_view saved) {
-  const auto own = chains_of(saved, is_own);
+  const auto loaded = read(saved);
+  const auto used = used_by_built_in(loaded, {});
+  std::vector<std::string> bases;
+  for (const auto& chain : loaded.own_chains)
+    if (is_base(chain)) bases.push_back(chain);
+  const auto below = own_chains_reached(loaded, bases);
+  const auto own = chains_of(saved, [&](std::string_view chain) {
+    return is_base(chain) || below.contains(chain) || (is_own(chain) && !used.contains(chain));
+  });
   std::string text = "*filter\n";
   for (const auto& [name, policy] : own.declared) text += ":" + name + " - [0:0]\n";
   text += own.rules;
-  for (const auto& [jump, times] : read(saved).plain_jumps) text += "-I " + jump + '\n';
+  for (const auto& [jump, times] : loaded.plain_jumps) text += "-I " + jump + '\n';
   return text + "COMMIT\n";
 }
 
@@ -155,8 +207,9 @@ std::string own_jumps(std::string_view saved, std::span<const std::string> from)
 
 std::string built_in_part(std::string_view saved, std::span<const std::string> built_in,
                           std::string_view jumps) {
+  const auto reached = own_chains_reached(read(saved), {built_in.begin(), built_in.end()});
   const auto found = chains_of(saved, [&](std::string_view chain) {
-    return std::ranges::find(built_in, chain) != built_in.end();
+    return reached.contains(chain) || std::ranges::find(built_in, chain) != built_in.end();
   });
   std::string text = "*filter\n";
   for (const auto& chain : built_in) {
@@ -164,6 +217,7 @@ std::string built_in_part(std::string_view saved, std::span<const std::string> b
     text += ":" + chain + " " +
             (policy == found.declared.end() ? std::string("ACCEPT") : policy->second) + " [0:0]\n";
   }
+  for (const auto& chain : reached) text += ":" + chain + " - [0:0]\n";
   for (const auto& chain : built_in) text += "-F " + chain + '\n';
   return text.append(found.rules).append(jumps) + "COMMIT\n";
 }

@@ -25,15 +25,16 @@ namespace firewright::iptables {
 // What to feed to `iptables-restore --noflush` where `saved`, the output of `iptables-save` of
 // the same family and variant, with or without counters, tells what is loaded: jumps that stand
 // there already are not inserted again, more than one of them become one, and own chains that
-// `file` does not declare go.
+// `file` does not declare go, but for those that rules of a built-in chain lead to.
 [[nodiscard]] std::string update(std::string_view file, std::string_view saved);
 
 // What of `saved` is ours, as a file to give to `update` later: own chains, their rules and the
 // plain jumps to them. Nothing of ours: a file that takes all of ours away.
 [[nodiscard]] std::string own_part(std::string_view saved);
 
-// The same where `built_in` chains ("INPUT") are ours and the others are not; a chain that is not
-// in `saved` becomes empty and accepts, but for the `jumps`.
+// The same where `built_in` chains ("INPUT") are ours and the others are not, with the own chains
+// that packets get to from them; a chain that is not in `saved` becomes empty and accepts, but for
+// the `jumps`.
 [[nodiscard]] std::string built_in_part(std::string_view saved,
                                         std::span<const std::string> built_in,
                                         std::string_view jumps = {});

@@ -82,17 +82,19 @@ std::string refusal(const struct stat& status, int fd) {
 }
 
 FileContent read_all(int fd, std::size_t expected, std::size_t limit) {
-  std::string text;
-  text.reserve(std::min(expected, limit) + 1);
-  std::string chunk(1U << 16U, '\0');
+  // One byte more than there should be, to see the end with the first read.
+  std::string text(std::min(expected, limit) + 1, '\0');
+  std::size_t size = 0;
   while (true) {
-    const ssize_t count = read(fd, chunk.data(), chunk.size());
+    if (size == text.size()) text.resize(std::max<std::size_t>(size * 2, 1U << 16U));
+    const ssize_t count = read(fd, text.data() + size, text.size() - size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return failure(errno);
     if (count == 0) break;
-    text.append(chunk, 0, static_cast<std::size_t>(count));
-    if (text.size() > limit) return too_large(limit);
+    size += static_cast<std::size_t>(count);
+    if (size > limit) return too_large(limit);
   }
+  text.resize(size);
   return success(std::move(text));
 }
 
@@ -129,6 +131,20 @@ std::string DiskFileSystem::canonical(const std::string& path) const {
   const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
                                                          &std::free);
   return real ? std::string(real.get()) : path;
+}
+
+std::vector<std::string> RememberingFileSystem::glob(const std::string& pattern) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [at, added] = globs_.try_emplace(pattern);
+  if (added) at->second = files_.glob(pattern);
+  return at->second;
+}
+
+std::string RememberingFileSystem::canonical(const std::string& path) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [at, added] = canonical_.try_emplace(path);
+  if (added) at->second = files_.canonical(path);
+  return at->second;
 }
 
 FileContent MemoryFileSystem::read(const std::string& path, std::size_t limit) const {

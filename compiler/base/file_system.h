@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,25 @@ class DiskFileSystem final : public FileSystem {
   [[nodiscard]] FileContent read(const std::string& path, std::size_t limit) const override;
   [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const override;
   [[nodiscard]] std::string canonical(const std::string& path) const override;
+};
+
+// Asks another one once for each pattern and each canonical path, and remembers the answers. Any
+// number of threads may ask.
+class RememberingFileSystem final : public FileSystem {
+ public:
+  explicit RememberingFileSystem(const FileSystem& files) : files_(files) {}
+
+  [[nodiscard]] FileContent read(const std::string& path, std::size_t limit) const override {
+    return files_.read(path, limit);
+  }
+  [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const override;
+  [[nodiscard]] std::string canonical(const std::string& path) const override;
+
+ private:
+  const FileSystem& files_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::vector<std::string>> globs_;
+  mutable std::map<std::string, std::string> canonical_;
 };
 
 class MemoryFileSystem final : public FileSystem {

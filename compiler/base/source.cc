@@ -12,8 +12,8 @@ bool continues_code_point(char byte) { return (static_cast<unsigned char>(byte) 
 SourceFile::SourceFile(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
   line_starts_.push_back(0);
-  for (std::size_t i = 0; i < text_.size(); ++i)
-    if (text_[i] == '\n') line_starts_.push_back(static_cast<std::uint32_t>(i + 1));
+  for (auto at = text_.find('\n'); at != std::string::npos; at = text_.find('\n', at + 1))
+    line_starts_.push_back(static_cast<std::uint32_t>(at + 1));
 }
 
 Position SourceFile::position(std::uint32_t offset) const {
@@ -50,7 +50,7 @@ std::uint32_t SourceFile::offset(Position position) const {
 
 FileId Sources::add(std::string name, std::string text) {
   files_.emplace_back(std::move(name), std::move(text));
-  return static_cast<FileId>(files_.size() - 1);
+  return static_cast<FileId>(size() - 1);
 }
 
 }  // namespace firewright

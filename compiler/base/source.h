@@ -61,14 +61,22 @@ class SourceFile {
 // All files that one run has read. References to its files stay valid as more are added.
 class Sources {
  public:
+  Sources() = default;
+  // A layer: the files of `below`, and behind them its own. Nothing may be added to `below` while
+  // it lives, so that any number of threads can have a layer each.
+  explicit Sources(const Sources* below) : below_(below), first_own_(below->size()) {}
+
   FileId add(std::string name, std::string text);
   [[nodiscard]] const SourceFile& file(FileId id) const {
-    return files_[static_cast<std::size_t>(id)];
+    const auto index = static_cast<std::size_t>(id);
+    return index < first_own_ ? below_->file(id) : files_[index - first_own_];
   }
-  [[nodiscard]] std::size_t size() const { return files_.size(); }
+  [[nodiscard]] std::size_t size() const { return first_own_ + files_.size(); }
   [[nodiscard]] Position position(Span span) const { return file(span.file).position(span.begin); }
 
  private:
+  const Sources* below_ = nullptr;
+  std::size_t first_own_ = 0;
   std::deque<SourceFile> files_;
 };
 

@@ -24,34 +24,41 @@ policy::Date local_today() {
 
 }  // namespace
 
+std::optional<policy::Date> day_of(const PolicyOptions& options, Console& console) {
+  if (options.at.empty()) return local_today();
+  const auto date = policy::parse_date(options.at);
+  if (!date)
+    complain(console, "--at: `" + options.at + "` is not a date; write it like 2030-12-31");
+  return date;
+}
+
+std::string read_input(Console& console) {
+  std::string text;
+  char block[65536];
+  while (text.size() <= policy::Limits::policy_bytes &&
+         console.in.read(block, sizeof block).gcount() > 0)
+    text.append(block, static_cast<std::size_t>(console.in.gcount()));
+  return text;
+}
+
 std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
                                Console& console, Sources& sources, Sink& sink,
                                const FileSystem* files) {
+  const auto today = day_of(options, console);
+  if (!today) return std::nullopt;
   ReadPolicy result;
-  result.today = local_today();
-  if (!options.at.empty()) {
-    const auto date = policy::parse_date(options.at);
-    if (!date) {
-      complain(console, "--at: `" + options.at + "` is not a date; write it like 2030-12-31");
-      return std::nullopt;
-    }
-    result.today = *date;
-  }
+  result.today = *today;
   std::optional<std::string> text;
-  if (path == "-") {
-    text.emplace();
-    char block[65536];
-    while (text->size() <= policy::Limits::policy_bytes &&
-           console.in.read(block, sizeof block).gcount() > 0)
-      text->append(block, static_cast<std::size_t>(console.in.gcount()));
-  }
+  if (path == "-") text = read_input(console);
   const DiskFileSystem disk;
   const policy::HostOwnerDatabase owners;
   result.policy = policy::read_policy(path == "-" ? "<stdin>" : path, std::move(text),
                                       {.files = files == nullptr ? &disk : files,
                                        .owners = &owners,
                                        .set_vars = options.set,
-                                       .vars_files = options.vars},
+                                       .vars_files = options.vars,
+                                       .facts = nullptr,
+                                       .shared = nullptr},
                                       sources, sink);
   return result;
 }
@@ -62,6 +69,7 @@ Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink,
       .approximate = approximate,
       .iptables_coexist = read.policy.target.iptables_mode == policy::IptablesMode::coexist,
       .nftables_table = read.policy.target.nftables_table,
+      .nftables_layout = static_cast<backend::NftablesLayout>(read.policy.target.nftables_layout),
       .netsh_disable_others = read.policy.target.netsh_disable_others,
       .policy_name = read.policy.name};
   built.program = lower::lower(read.policy, {.target = target, .today = read.today}, sink);

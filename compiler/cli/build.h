@@ -18,6 +18,11 @@ struct ReadPolicy {
   policy::Date today;
 };
 
+// `--at`, or today. No value: it is no date, which has been said on the console.
+[[nodiscard]] std::optional<policy::Date> day_of(const PolicyOptions& options, Console& console);
+// Standard input, and not much more of it than a policy may hold.
+[[nodiscard]] std::string read_input(Console& console);
+
 // Reads a policy ("-": standard input) and reports into `sink`. No value: `--at` is no date, which
 // has been said on the console; that is an error of usage.
 // `files`: where its files are; unset: on this machine's disk.

@@ -1,10 +1,10 @@
+#include "compiler/cli/compile.h"
+
 #include <algorithm>
 
-#include "compiler/cli/build.h"
 #include "compiler/cli/certificate.h"
 #include "compiler/cli/files.h"
 #include "compiler/cli/options.h"
-#include "compiler/cli/prove.h"
 
 namespace firewright::cli {
 namespace {
@@ -32,13 +32,6 @@ std::string base64(const std::string& bytes) {
   }
   return out;
 }
-
-struct Compiled {
-  Target target = Target::nftables;
-  Built built;
-  backend::Artifact artifact;
-  Proved proved;
-};
 
 std::string summary(const std::string& path, const Compiled& compiled) {
   return path + ": " + counted(count_exceptions(compiled.built.program), "exception") + ", " +
@@ -68,6 +61,20 @@ const backend::Part* choose_part(const backend::Artifact& artifact, const std::s
   for (const auto& part : artifact.parts) known += (known.empty() ? "`" : ", `") + part.name + "`";
   complain(console, "--part: there is no part `" + name + "`; this target has " + known);
   return nullptr;
+}
+
+Compiled build_one(const ReadPolicy& read, Target target, bool approximate, Sink& sink) {
+  return {.target = target,
+          .built = build(read, target, approximate, sink),
+          .artifact = {},
+          .proved = {}};
+}
+
+void encode_and_prove(Compiled& compiled, const std::string& name, Sources& sources, Sink& sink) {
+  const auto target = compiled.target;
+  compiled.artifact =
+      backend::backend(target).encode(compiled.built.program, compiled.built.options);
+  compiled.proved = prove(target, compiled.built, compiled.artifact, name, sources, sink);
 }
 
 Exit output(const CompileOptions& options, const policy::Policy& policy,
@@ -128,27 +135,32 @@ Exit output(const CompileOptions& options, const policy::Policy& policy,
 
 }  // namespace
 
+Compiled compile_one(const ReadPolicy& read, Target target, bool approximate,
+                     const std::string& name, Sources& sources, Sink& sink) {
+  Sink of_target;
+  auto compiled = build_one(read, target, approximate, of_target);
+  if (!of_target.has_errors()) encode_and_prove(compiled, name, sources, of_target);
+  sink.append(of_target);
+  return compiled;
+}
+
 Exit compile(const CompileOptions& options, Console& console) {
   Sources sources;
   Sink sink;
-  const auto read = cli::read(options.path, options.policy, console, sources, sink);
+  auto read = cli::read(options.path, options.policy, console, sources, sink);
   if (!read) return Exit::usage;
   std::vector<Compiled> all;
-  for (const auto target : options.targets) {
-    if (sink.has_errors() && all.empty()) break;  // the policy itself is wrong
-    Sink of_target;
-    Compiled compiled{.target = target,
-                      .built = build(*read, target, options.approximate, of_target),
-                      .artifact = {},
-                      .proved = {}};
-    if (!of_target.has_errors() && !options.emit_ir) {
-      compiled.artifact =
-          backend::backend(target).encode(compiled.built.program, compiled.built.options);
-      compiled.proved =
-          prove(target, compiled.built, compiled.artifact, stem(options.path), sources, of_target);
-    }
-    sink.append(of_target);
-    all.push_back(std::move(compiled));
+  std::vector<Sink> said;
+  if (!sink.has_errors())
+    for (const auto target : options.targets)
+      all.push_back(build_one(*read, target, options.approximate, said.emplace_back()));
+  // Programs have it all; of a large policy it is a fourth of the memory.
+  for (const auto direction : policy::DirectionSet::all())
+    read->policy[direction].exceptions = std::vector<policy::Exception>();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!options.emit_ir && !said[i].has_errors())
+      encode_and_prove(all[i], stem(options.path), sources, said[i]);
+    sink.append(said[i]);
   }
   sink.sort();
   const bool json = options.policy.format == Format::json;

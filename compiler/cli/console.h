@@ -26,7 +26,8 @@ struct Console {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
-  bool colour = false;  // of what goes to `err`
+  bool colour = false;    // of what goes to `err`
+  bool progress = false;  // whether somebody watches `err`
 };
 
 // Diagnostics to `err` as text; sorted first. In JSON the command puts them into its own document.

@@ -33,6 +33,8 @@ struct CheckOptions {
 struct CompileOptions {
   PolicyOptions policy;
   std::string path;
+  std::string hosts;     // --hosts: for all of these
+  std::size_t jobs = 0;  // --jobs; 0: as many as the machine runs at once
   std::vector<Target> targets;
   std::string directory;    // -o
   std::string part;         // --part
@@ -110,6 +112,7 @@ struct ServicesOptions {
 
 [[nodiscard]] Exit check(const CheckOptions& options, Console& console);
 [[nodiscard]] Exit compile(const CompileOptions& options, Console& console);
+[[nodiscard]] Exit compile_fleet(const CompileOptions& options, Console& console);
 [[nodiscard]] Exit apply(const ApplyOptions& options, Console& console);
 [[nodiscard]] Exit diff(const DiffOptions& options, Console& console);
 [[nodiscard]] Exit explain(const ExplainOptions& options, Console& console);

@@ -220,6 +220,14 @@ class CommandLine {
     add_targets(app, compile_.targets, false);
     app->add_option("-o,--output", compile_.directory, "write all parts into this folder")
         ->type_name("DIR");
+    app->add_option("--hosts", compile_.hosts,
+                    "compile for each host of this TOML file: [hosts.NAME] with vars, facts or a "
+                    "policy of its own; the parts go to DIR/NAME/")
+        ->type_name("FILE");
+    app->add_option("--jobs", compile_.jobs,
+                    "with --hosts: how many hosts at a time; unsaid: as many as the machine can")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
     app->add_option("--part", compile_.part, "the part that goes to standard output")
         ->type_name("PART");
     app->add_option("--certificate", compile_.certificate,
@@ -246,6 +254,16 @@ class CommandLine {
                        app);
     if (!compile_.directory.empty() && (!compile_.part.empty() || compile_.emit_ir))
       return say_usage(console_, "-o writes all parts; it does not go with --part or --emit", app);
+    if (compile_.hosts.empty() && compile_.jobs != 0)
+      return say_usage(console_, "--jobs is for many hosts; it goes with --hosts", app);
+    if (!compile_.hosts.empty()) {
+      if (compile_.directory.empty())
+        return say_usage(console_, "--hosts needs a folder to write to (-o DIR)", app);
+      if (!compile_.certificate.empty())
+        return say_usage(console_, "--certificate is about one host; it does not go with --hosts",
+                         app);
+      return compile_fleet(compile_, console_);
+    }
     return compile(compile_, console_);
   }
 

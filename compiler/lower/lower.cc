@@ -81,6 +81,7 @@ class DirectionLowering {
         sink_(sink) {}
 
   ir::Chain run() {
+    lowered_.reserve(said_.exceptions.size());
     for (const auto& exception : said_.exceptions) take(exception);
     ir::Chain chain;
     chain.name = policy::to_string(direction_);
@@ -88,6 +89,7 @@ class DirectionLowering {
     chain.policy = said_.default_verdict == DefaultVerdict::accept ? ir::VerdictKind::accept
                                                                    : ir::VerdictKind::drop;
     emit_baseline(*chain.hook);
+    reserve_rules();
     emit_class([](const Lowered& l) { return l.action == Action::deny; });
     emit_class([](const Lowered& l) { return l.action == Action::reject; });
     emit_class([](const Lowered& l) { return l.action == Action::allow && !l.limited; });
@@ -98,6 +100,17 @@ class DirectionLowering {
   }
 
  private:
+  // One a match, and one more for a rejection or for effects apart: with a hundred thousand rules,
+  // growing by doubling would be the peak of all memory.
+  void reserve_rules() {
+    std::size_t rules = rules_.size();
+    for (const auto& lowered : lowered_)
+      rules += lowered.matches.size() *
+               (lowered.action == Action::reject || !lowered.effects.empty() ? 2 : 1);
+    constexpr std::size_t of_default = 3;
+    rules_.reserve(rules + of_default);
+  }
+
   bool left_out(const policy::Exception& exception) {
     if (exception.only_on && !exception.only_on->value.contains(options_.target)) return true;
     if (!exception.expires || exception.expires->value > options_.today) return false;

@@ -131,6 +131,10 @@ bool read_address_list(Context& context, const std::string& path, const Value& n
     const auto item = trim(line.substr(0, line.find('#')));
     begin = end + 1;
     if (item.empty()) continue;
+    if (const auto address = parse_ipv4(item)) {  // most lines of most lists
+      v4.push_back({*address, *address});
+      continue;
+    }
     auto parsed = parse_address_item(item);
     if (const auto* interval = std::get_if<Interval<Ipv4>>(&parsed.value)) {
       v4.push_back(*interval);

@@ -12,29 +12,102 @@ constexpr std::string_view group_help =
     "write `name = [\"192.0.2.0/24\", ...]` or `name = { file = \"list.txt\" }`";
 
 // Adds an item that names addresses; false: it may name a group, or is wrong.
-bool add_interval(const ParsedAddress& parsed, Span span, AddressItem& item,
-                  std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6) {
-  item.span = span;
+bool add_interval(const ParsedAddress& parsed, std::vector<Interval<Ipv4>>& v4,
+                  std::vector<Interval<Ipv6>>& v6) {
   if (const auto* interval = std::get_if<Interval<Ipv4>>(&parsed.value)) {
-    item.value = *interval;
     v4.push_back(*interval);
     return true;
   }
   if (const auto* interval = std::get_if<Interval<Ipv6>>(&parsed.value)) {
-    item.value = *interval;
     v6.push_back(*interval);
     return true;
   }
   return false;
 }
 
-void append(const AddressSet& set, std::vector<Interval<Ipv4>>& v4,
-            std::vector<Interval<Ipv6>>& v6) {
-  v4.insert(v4.end(), set.v4.intervals().begin(), set.v4.intervals().end());
-  v6.insert(v6.end(), set.v6.intervals().begin(), set.v6.intervals().end());
+// Sets that are the only ones of their family with members stay shared.
+AddressSet united(const std::vector<const AddressSet*>& sets) {
+  std::vector<const Ipv4Set*> v4;
+  std::vector<const Ipv6Set*> v6;
+  for (const auto* set : sets) {
+    if (!set->v4.empty()) v4.push_back(&set->v4);
+    if (!set->v6.empty()) v6.push_back(&set->v6);
+  }
+  return {.v4 = Ipv4Set::united(v4), .v6 = Ipv6Set::united(v6)};
 }
 
+class GroupReader {
+ public:
+  GroupReader(Context& context, const std::string& name, const std::string& directory)
+      : context_(context), name_(name), directory_(directory) {}
+
+  GroupContent read(const Value& value, bool& sound) {
+    const auto errors = context_.sink.errors();
+    if (value.is(Value::Type::array)) {
+      v4_.reserve(value.items().size());
+      for (const auto& item : value.items()) read_item(item);
+    } else {
+      read_item(value);
+    }
+    content_.set.v4 = Ipv4Set(std::move(v4_));
+    content_.set.v6 = Ipv6Set(std::move(v6_));
+    sound = !broken_ && context_.sink.errors() == errors;
+    return std::move(content_);
+  }
+
+ private:
+  void read_item(const Value& item) {
+    if (item.is(Value::Type::broken)) {
+      broken_ = true;
+      return;
+    }
+    if (item.is(Value::Type::table)) {
+      read_file_item(item);
+      return;
+    }
+    if (!item.is(Value::Type::string)) {
+      if (auto* diagnostic = wrong_type(context_, item, name_, "addresses and names of groups"))
+        diagnostic->help = group_help;
+      return;
+    }
+    const auto parsed = parse_address_item(item.string());
+    if (add_interval(parsed, v4_, v6_)) return;
+    if (std::get<AddressProblem>(parsed.value) == AddressProblem::not_an_address &&
+        is_variable_name(item.string()))  // looked up when all groups are known
+      content_.names.push_back({.value = item.string(), .span = item.span});
+    else
+      report_address(context_, &item, item.span, item.string(), parsed);
+  }
+
+  void read_file_item(const Value& item) {
+    const Fields fields(context_, item, Section::address_file);
+    const auto* file = fields.find("file");
+    if (file == nullptr) {
+      context_.report(Kind::missing_key, item, {"an address group's table", "file"}).help =
+          group_help;
+      return;
+    }
+    const auto* path = read_string(context_, file->value, "file");
+    if (path == nullptr) return;
+    content_.from_file = true;
+    read_address_list(context_, resolve_path(directory_, *path), file->value, v4_, v6_);
+  }
+
+  Context& context_;
+  const std::string& name_;
+  const std::string& directory_;
+  GroupContent content_;
+  std::vector<Interval<Ipv4>> v4_;
+  std::vector<Interval<Ipv6>> v6_;
+  bool broken_ = false;
+};
+
 }  // namespace
+
+GroupContent read_group(Context& context, const std::string& name, const std::string& directory,
+                        const Value& value, bool& sound) {
+  return GroupReader(context, name, directory).read(value, sound);
+}
 
 void Groups::define(const Document& document, const Value& table) {
   if (!is_table(context_, table, "addresses", "write `[addresses]` and groups below it")) return;
@@ -44,7 +117,7 @@ void Groups::define(const Document& document, const Value& table) {
     auto& group = at->second;
     if (!inserted) {
       const bool same = same_content(*group.value, entry.value) &&
-                        (group.directory == document.directory || group.group.files.empty());
+                        (group.directory == document.directory || !group.content.from_file);
       if (!same)
         context_.report(Kind::conflicting_definition, entry.key_span, {"group", entry.key})
             .labels.push_back({.span = group.group.span, .text = "first defined here"});
@@ -54,80 +127,28 @@ void Groups::define(const Document& document, const Value& table) {
     group.directory = document.directory;
     group.group.name = entry.key;
     group.group.span = entry.key_span;
-    read_group(group);
+    const auto* shared = context_.options.shared == nullptr
+                             ? nullptr
+                             : context_.options.shared->group(group.group.span);
+    bool sound = true;
+    group.content = shared != nullptr
+                        ? *shared
+                        : read_group(context_, entry.key, document.directory, entry.value, sound);
+    group.failed = !sound;
   }
-}
-
-void Groups::read_group(Group& group) {
-  const auto& value = *group.value;
-  const auto errors = context_.sink.errors();
-  if (value.is(Value::Type::array)) {
-    group.group.items.reserve(value.items().size());
-    for (const auto& item : value.items()) read_group_item(group, item);
-  } else {
-    read_group_item(group, value);
-  }
-  group.failed = context_.sink.errors() > errors || value.is(Value::Type::broken);
-}
-
-void Groups::read_group_item(Group& group, const Value& item) {
-  if (item.is(Value::Type::broken)) {
-    group.failed = true;
-    return;
-  }
-  if (item.is(Value::Type::table)) {
-    read_file_item(group, item);
-    return;
-  }
-  if (!item.is(Value::Type::string)) {
-    if (auto* diagnostic =
-            wrong_type(context_, item, group.group.name, "addresses and names of groups"))
-      diagnostic->help = group_help;
-    return;
-  }
-  const auto parsed = parse_address_item(item.string());
-  AddressItem read;
-  if (add_interval(parsed, item.span, read, group.v4, group.v6)) {
-    group.group.items.push_back(std::move(read));
-    return;
-  }
-  if (std::get<AddressProblem>(parsed.value) == AddressProblem::not_an_address &&
-      is_variable_name(item.string())) {
-    read.value = item.string();  // looked up when all groups are known
-    group.group.items.push_back(std::move(read));
-    return;
-  }
-  report_address(context_, &item, item.span, item.string(), parsed);
-}
-
-void Groups::read_file_item(Group& group, const Value& item) {
-  const Fields fields(context_, item, Section::address_file);
-  const auto* file = fields.find("file");
-  if (file == nullptr) {
-    context_.report(Kind::missing_key, item, {"an address group's table", "file"}).help =
-        group_help;
-    return;
-  }
-  const auto* path = read_string(context_, file->value, "file");
-  if (path == nullptr) return;
-  const auto resolved = resolve_path(group.directory, *path);
-  group.group.files.push_back({.value = resolved, .span = file->value.span});
-  read_address_list(context_, resolved, file->value, group.v4, group.v6);
 }
 
 void Groups::resolve() {
   for (auto& [name, group] : groups_) {
-    for (const auto& item : group.group.items) {
-      const auto* member = std::get_if<std::string>(&item.value);
-      if (member == nullptr) continue;
-      const auto found = groups_.find(*member);
+    for (const auto& member : group.content.names) {
+      const auto found = groups_.find(member.value);
       if (found != groups_.end()) {
-        group.members.emplace_back(&found->second, item.span);
+        group.members.emplace_back(&found->second, member.span);
         continue;
       }
       Value use;
-      use.span = item.span;
-      report_unknown(use, *member);
+      use.span = member.span;
+      report_unknown(use, member.value);
       group.failed = true;
     }
   }
@@ -159,12 +180,12 @@ void Groups::resolve(Group& start) {
 }
 
 void Groups::finish(Group& group) {
+  std::vector<const AddressSet*> sets{&group.content.set};
   for (const auto& [member, span] : group.members) {
-    append(member->group.set, group.v4, group.v6);
+    sets.push_back(&member->group.set);
     group.failed = group.failed || member->failed;
   }
-  group.group.set.v4 = Ipv4Set(std::move(group.v4));
-  group.group.set.v6 = Ipv6Set(std::move(group.v6));
+  group.group.set = united(sets);
   group.state = Group::State::done;
 }
 
@@ -198,6 +219,7 @@ void Groups::report_unknown(const Value& item, const std::string& name) {
 std::optional<AddressList> Groups::read_list(const Entry& entry, bool narrows) {
   AddressList list;
   list.span = entry.value.span;
+  std::vector<const AddressSet*> groups;
   std::vector<Interval<Ipv4>> v4;
   std::vector<Interval<Ipv6>> v6;
   const auto errors = context_.sink.errors();
@@ -211,7 +233,10 @@ std::optional<AddressList> Groups::read_list(const Entry& entry, bool narrows) {
     }
     AddressItem read;
     const auto parsed = parse_address_item(item.string());
-    if (add_interval(parsed, item.span, read, v4, v6)) {
+    read.span = item.span;
+    if (add_interval(parsed, v4, v6)) {
+      if (const auto* four = std::get_if<Interval<Ipv4>>(&parsed.value)) read.value = *four;
+      if (const auto* six = std::get_if<Interval<Ipv6>>(&parsed.value)) read.value = *six;
       list.items.push_back(std::move(read));
       return;
     }
@@ -220,7 +245,7 @@ std::optional<AddressList> Groups::read_list(const Entry& entry, bool narrows) {
     if (found != groups_.end()) {
       found->second.group.used = true;
       failed = failed || found->second.failed;
-      append(found->second.group.set, v4, v6);
+      groups.push_back(&found->second.group.set);
       read.value = item.string();
       list.items.push_back(std::move(read));
     } else if (problem == AddressProblem::not_an_address && is_variable_name(item.string())) {
@@ -232,8 +257,9 @@ std::optional<AddressList> Groups::read_list(const Entry& entry, bool narrows) {
   for_each_item(context_, entry.value, entry.key, read_item, !narrows);
   if (entry.value.is(Value::Type::array))
     for (const auto& item : entry.value.items()) failed = failed || item.is(Value::Type::broken);
-  list.set.v4 = Ipv4Set(std::move(v4));
-  list.set.v6 = Ipv6Set(std::move(v6));
+  const AddressSet literal{.v4 = Ipv4Set(std::move(v4)), .v6 = Ipv6Set(std::move(v6))};
+  groups.push_back(&literal);
+  list.set = united(groups);
   if (failed || context_.sink.errors() > errors) return list;
   if (narrows && list.set.empty())
     context_.report(Kind::empty_group, entry.value, {entry.key}).help =

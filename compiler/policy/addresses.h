@@ -10,6 +10,7 @@
 
 #include "compiler/policy/context.h"
 #include "compiler/policy/loader.h"
+#include "compiler/policy/shared.h"
 
 namespace firewright::policy {
 
@@ -17,9 +18,14 @@ namespace firewright::policy {
 void report_address(Context& context, const Value* value, Span span, std::string_view text,
                     const ParsedAddress& parsed);
 
-// Reads a list file, one item a line, straight into a set; false: there were errors.
+// Reads a list file, one item a line, straight into intervals; false: there were errors.
 bool read_address_list(Context& context, const std::string& path, const Value& named_at,
                        std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6);
+
+// Reads what a group says by itself; `directory` is its file's. `sound`: nothing was reported.
+[[nodiscard]] GroupContent read_group(Context& context, const std::string& name,
+                                      const std::string& directory, const Value& value,
+                                      bool& sound);
 
 class Groups {
  public:
@@ -36,19 +42,15 @@ class Groups {
 
  private:
   struct Group {
-    AddressGroup group;
+    AddressGroup group;  // its set once it is done
     const Value* value = nullptr;
     std::string directory;
-    std::vector<Interval<Ipv4>> v4;  // until resolved
-    std::vector<Interval<Ipv6>> v6;
+    GroupContent content;
     std::vector<std::pair<Group*, Span>> members;
     enum class State : std::uint8_t { fresh, open, done } state = State::fresh;
     bool failed = false;  // something in it was reported: its set says nothing
   };
 
-  void read_group(Group& group);
-  void read_group_item(Group& group, const Value& item);
-  void read_file_item(Group& group, const Value& item);
   void resolve(Group& start);
   void finish(Group& group);
   void report_cycle(const std::vector<std::pair<Group*, std::size_t>>& path, Group& again, Span at);

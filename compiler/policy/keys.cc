@@ -1,5 +1,7 @@
 #include "compiler/policy/keys.h"
 
+#include <algorithm>
+
 namespace firewright::policy {
 namespace {
 
@@ -98,6 +100,7 @@ constexpr Key keys[] = {
     plain(Section::target, "netsh", "options"),
     plain(Section::target_iptables, "mode", "`replace` or `coexist`"),
     plain(Section::target_nftables, "table", "a table's name"),
+    plain(Section::target_nftables, "layout", "`automatic`, `readable` or `structured`"),
     plain(Section::target_netsh, "other-rules", "`disable` or `keep`"),
 
     plain(Section::catalogue_service, "ports", "an array of ports"),
@@ -172,11 +175,13 @@ std::vector<std::string> key_names(Section section) {
 }
 
 const Key* find_key(Section section, std::string_view name) {
-  for (const auto& key : keys) {
-    const bool here = key.section == section || (section == Section::assertion_set && key.narrows);
-    if (here && key.name == name) return &key;
-  }
-  return nullptr;
+  static_assert(std::ranges::is_sorted(keys, {}, &Key::section));
+  const auto of_section = std::ranges::equal_range(keys, section, {}, &Key::section);
+  for (const auto& key : of_section)  // most differ in the first letter
+    if (!name.empty() && key.name[0] == name[0] && key.name == name) return &key;
+  if (section != Section::assertion_set) return nullptr;
+  const auto* key = find_key(Section::exception, name);
+  return key != nullptr && key->narrows ? key : nullptr;
 }
 
 std::string_view describe(Section section) {

@@ -18,6 +18,33 @@ std::string size_text(std::size_t bytes) { return std::to_string(bytes >> 20U) +
 
 }  // namespace
 
+void Document::expand(Variables& variables) {
+  const auto is_expanded = [](const Entry& entry) {
+    return entry.key != "vars" && entry.key != "include";
+  };
+  if (shared == nullptr) {
+    for (auto& entry : root.entries()) {
+      if (is_expanded(entry)) variables.expand(entry.value);
+      entries_.push_back(&entry);
+    }
+    return;
+  }
+  // Only what a variable has a part in is copied.
+  const auto& all = shared->root.entries();
+  root.type = Value::Type::table;
+  auto& own = root.data.emplace<std::vector<Entry>>();
+  own.reserve(all.size());  // they stay where they are
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!shared->mentions[i] || !is_expanded(all[i])) {
+      entries_.push_back(&all[i]);
+      continue;
+    }
+    own.push_back(all[i]);
+    variables.expand(own.back().value);
+    entries_.push_back(&own.back());
+  }
+}
+
 std::string resolve_path(const std::string& directory, const std::string& path) {
   return path.starts_with('/') ? path : directory + path;
 }
@@ -28,8 +55,12 @@ void Loader::load(const std::string& path, std::optional<std::string> text) {
 
 void Loader::load_file(const std::string& path, std::optional<std::string> text,
                        const Value* item) {
+  const auto* shared =
+      context_.options.shared == nullptr ? nullptr : context_.options.shared->find(path);
   FileContent content;
-  if (!text)
+  if (shared != nullptr)
+    content.text.emplace();
+  else if (!text)
     content = context_.options.files->read(path, Limits::policy_bytes);
   else if (text->size() > Limits::policy_bytes)
     content.too_large = true;
@@ -42,7 +73,15 @@ void Loader::load_file(const std::string& path, std::optional<std::string> text,
   const auto canonical = context_.options.files->canonical(path);
   seen_.insert(canonical);
   open_.push_back({.canonical = canonical, .included_at = item == nullptr ? Span{} : item->span});
-  parse_file(path, std::move(*content.text));
+  if (shared != nullptr) {
+    Document document;
+    document.file = shared->file;
+    document.directory = shared->directory;
+    document.shared = shared;
+    take(std::move(document));
+  } else {
+    parse_file(path, std::move(*content.text));
+  }
   open_.pop_back();
 }
 
@@ -65,15 +104,23 @@ void Loader::report_unread(const std::string& path, const FileContent& content, 
 void Loader::parse_file(const std::string& path, std::string text) {
   if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
   const auto file = context_.sources.add(path, std::move(text));
-  const bool root = documents_.empty();
   auto parsed = parse_document(file, context_.sources, context_.sink);
   if (!parsed) return;
-  documents_.push_back({.file = file, .directory = directory_of(path), .root = std::move(*parsed)});
-  auto& document = documents_.back();
+  Document document;
+  document.file = file;
+  document.directory = directory_of(path);
+  document.root = std::move(*parsed);
+  take(std::move(document));
+}
+
+void Loader::take(Document taken) {
+  const bool root = documents_.empty();
+  documents_.push_back(std::move(taken));
+  const auto& document = documents_.back();
   if (root) variables_.read_command_line();
-  for (const auto& entry : document.root.entries())
+  for (const auto& entry : document.written())
     if (entry.key == "vars") variables_.define(entry.value);
-  for (const auto& entry : document.root.entries())
+  for (const auto& entry : document.written())
     if (entry.key == "include") include_all(document, entry);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/policy/context.h"
+#include "compiler/policy/shared.h"
 #include "compiler/policy/variables.h"
 
 namespace firewright::policy {
@@ -17,7 +18,19 @@ namespace firewright::policy {
 struct Document {
   FileId file = FileId::none;
   std::string directory;  // of the file, with a '/' at the end; empty for this directory
-  Value root;             // a table
+  Value root;             // a table: all of it, or of a shared file the entries that differ
+  const SharedDocument* shared = nullptr;
+
+  // As it was written, but for variables.
+  [[nodiscard]] const std::vector<Entry>& written() const {
+    return shared == nullptr ? root.entries() : shared->root.entries();
+  }
+  // With variables put in, once that was done.
+  [[nodiscard]] const std::vector<const Entry*>& entries() const { return entries_; }
+  void expand(Variables& variables);
+
+ private:
+  std::vector<const Entry*> entries_;
 };
 
 // `path` as seen from `directory`.
@@ -41,6 +54,7 @@ class Loader {
   void load_file(const std::string& path, std::optional<std::string> text, const Value* item);
   void report_unread(const std::string& path, const FileContent& content, const Value* item);
   void parse_file(const std::string& path, std::string text);
+  void take(Document document);
   void include_all(const Document& document, const Entry& include);
   void include_item(const Document& document, const Value& item);
   void include_path(const std::string& path, const Value& item, bool from_glob);

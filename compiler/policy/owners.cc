@@ -47,4 +47,18 @@ std::optional<OwnerId> HostOwnerDatabase::group(const std::string& name) const {
   return OwnerId{entry->gr_gid};
 }
 
+std::optional<OwnerId> RememberingOwnerDatabase::user(const std::string& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [at, added] = users_.try_emplace(name);
+  if (added) at->second = owners_.user(name);
+  return at->second;
+}
+
+std::optional<OwnerId> RememberingOwnerDatabase::group(const std::string& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto [at, added] = groups_.try_emplace(name);
+  if (added) at->second = owners_.group(name);
+  return at->second;
+}
+
 }  // namespace firewright::policy

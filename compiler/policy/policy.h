@@ -70,8 +70,6 @@ struct AddressList {
 struct AddressGroup {
   std::string name;
   Span span;
-  std::vector<AddressItem> items;
-  std::vector<Spanned<std::string>> files;
   AddressSet set;     // resolved: items, groups they name, and files
   bool used = false;  // named by an exception, an assertion or another group that is used
 };
@@ -160,10 +158,13 @@ struct DirectionPolicy {
   std::vector<Exception> exceptions;  // allow, deny and reject together, in reading order
 };
 
+// How many exceptions of one kind are held: by their number, as rules, or as lookups in sets.
+enum class NftablesLayout : std::uint8_t { automatic, readable, structured };
 enum class IptablesMode : std::uint8_t { replace, coexist };
 struct TargetOptions {
-  IptablesMode iptables_mode = IptablesMode::replace;  // [target.iptables] mode
-  std::string nftables_table = "firewright";           // [target.nftables] table
+  IptablesMode iptables_mode = IptablesMode::replace;          // [target.iptables] mode
+  std::string nftables_table = "firewright";                   // [target.nftables] table
+  NftablesLayout nftables_layout = NftablesLayout::automatic;  // [target.nftables] layout
   // [target.netsh] other-rules: what becomes of inbound rules that others have made
   bool netsh_disable_others = true;
 };

@@ -46,8 +46,8 @@ class PolicyReader {
   void check_root_keys() {
     bool says_something = false;
     for (const auto& document : documents_) {
-      const Fields fields(context_, document.root, Section::root);
-      for (const auto& entry : document.root.entries())
+      const Fields fields(context_, document.written(), Section::root);
+      for (const auto& entry : document.written())
         says_something = says_something || entry.key != "include";
       if (const auto* nat = fields.find("nat"))
         context_.report(Kind::reserved_key, nat->key_span, {nat->key}).help =
@@ -63,16 +63,17 @@ class PolicyReader {
 
   void define_names() {
     for (const auto& document : documents_)
-      for (const auto& entry : document.root.entries()) {
-        if (entry.key == "addresses") groups_.define(document, entry.value);
-        if (entry.key == "services") services_.define(entry.value);
-        if (entry.key == "zones") zones_.define(entry.value);
+      for (const auto* entry : document.entries()) {
+        if (entry->key == "addresses") groups_.define(document, entry->value);
+        if (entry->key == "services") services_.define(entry->value);
+        if (entry->key == "zones") zones_.define(entry->value);
       }
     groups_.resolve();
   }
 
   void read_rest(const Document& document) {
-    for (const auto& entry : document.root.entries()) {
+    for (const auto* of_root : document.entries()) {
+      const auto& entry = *of_root;
       if (entry.key == "policy") settings_.read_policy(entry.value);
       if (entry.key == "baseline") settings_.read_baseline(entry.value);
       if (entry.key == "target") settings_.read_target(entry.value);
@@ -198,9 +199,7 @@ Policy read_policy(const std::string& path, std::optional<std::string> text,
   loader.load(path, std::move(text));
   auto& documents = loader.documents();
   if (documents.empty()) return {};
-  for (auto& document : documents)
-    for (auto& entry : document.root.entries())
-      if (entry.key != "vars" && entry.key != "include") variables.expand(entry.value);
+  for (auto& document : documents) document.expand(variables);
   auto policy = PolicyReader(context, documents).read();
   variables.check_unused();
   return policy;

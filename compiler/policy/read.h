@@ -6,6 +6,8 @@
 #pragma once
 
 #include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,12 +31,29 @@ class HostOwnerDatabase final : public OwnerDatabase {
   [[nodiscard]] std::optional<OwnerId> user(const std::string& name) const override;
   [[nodiscard]] std::optional<OwnerId> group(const std::string& name) const override;
 };
+// Asks another one once for each name. Any number of threads may ask.
+class RememberingOwnerDatabase final : public OwnerDatabase {
+ public:
+  explicit RememberingOwnerDatabase(const OwnerDatabase& owners) : owners_(owners) {}
+  [[nodiscard]] std::optional<OwnerId> user(const std::string& name) const override;
+  [[nodiscard]] std::optional<OwnerId> group(const std::string& name) const override;
+
+ private:
+  const OwnerDatabase& owners_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::optional<OwnerId>> users_, groups_;
+};
+
+struct Fact;
+class Shared;
 
 struct ReadOptions {
-  const FileSystem* files = nullptr;      // must be set
-  const OwnerDatabase* owners = nullptr;  // must be set
-  std::vector<std::string> set_vars;      // "name=value", of --set; these win
-  std::vector<std::string> vars_files;    // JSON objects, of --vars; a later one wins
+  const FileSystem* files = nullptr;         // must be set
+  const OwnerDatabase* owners = nullptr;     // must be set
+  std::vector<std::string> set_vars;         // "name=value", of --set; these win
+  std::vector<std::string> vars_files;       // JSON objects, of --vars; a later one wins
+  const std::vector<Fact>* facts = nullptr;  // read already: between the two; a later one wins
+  const Shared* shared = nullptr;            // what need not be read again
 };
 
 struct Limits {

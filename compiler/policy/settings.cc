@@ -9,6 +9,7 @@ namespace firewright::policy {
 namespace {
 
 constexpr std::string_view default_words[] = {"drop", "reject", "accept", "unmanaged"};
+constexpr std::string_view layout_words[] = {"automatic", "readable", "structured"};
 constexpr std::string_view mode_words[] = {"replace", "coexist"};
 constexpr std::string_view other_rules_words[] = {"disable", "keep"};
 constexpr std::size_t longest_text = 1000;
@@ -96,6 +97,10 @@ void Settings::read_target(const Value& table) {
       context_.report(Kind::bad_name, value, {*name, "table"}).help =
           "a table's name begins with a letter and is made of letters, digits, `-` and `_`, at "
           "most 64";
+  });
+  option("nftables", Section::target_nftables, "layout", [&](const Value& value) {
+    if (const auto word = read_word(context_, value, "layout", layout_words))
+      options.nftables_layout = static_cast<NftablesLayout>(*word);
   });
   option("netsh", Section::target_netsh, "other-rules", [&](const Value& value) {
     if (const auto word = read_word(context_, value, "other-rules", other_rules_words))

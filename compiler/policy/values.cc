@@ -112,10 +112,13 @@ void report_empty_list(Context& context, const Value& value, std::string_view ke
   context.report(Kind::empty_list, value, {std::string(key)}).help = std::move(help);
 }
 
-Fields::Fields(Context& context, const Value& table, Section section,
-               std::string_view section_name) {
-  if (!table.is(Value::Type::table)) return;
-  entries_ = &table.entries();
+Fields::Fields(Context& context, const Value& table, Section section, std::string_view section_name)
+    : Fields(context, table.is(Value::Type::table) ? table.entries() : none_, section,
+             section_name) {}
+
+Fields::Fields(Context& context, const std::vector<Entry>& entries, Section section,
+               std::string_view section_name)
+    : entries_(&entries) {
   for (const auto& entry : *entries_)
     if (find_key(section, entry.key) == nullptr)
       report_unknown_key(context, entry, section, section_name);

@@ -59,6 +59,8 @@ class Fields {
  public:
   // `section_name`: how to call the section where describe(section) is not exact enough.
   Fields(Context& context, const Value& table, Section section, std::string_view section_name = {});
+  Fields(Context& context, const std::vector<Entry>& entries, Section section,
+         std::string_view section_name = {});
 
   // nullptr: it is not there.
   [[nodiscard]] const Entry* find(std::string_view key) const;

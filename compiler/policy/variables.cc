@@ -53,6 +53,8 @@ Value set_value(const std::string& text, Span span) {
 
 void Variables::read_command_line() {
   for (const auto& path : context_.options.vars_files) read_facts_file(path);
+  if (context_.options.facts != nullptr)
+    for (const auto& fact : *context_.options.facts) override_with(fact);
   if (context_.options.set_vars.empty()) return;
   std::string text;
   for (const auto& argument : context_.options.set_vars) text += argument + "\n";
@@ -84,8 +86,16 @@ void Variables::read_set(const std::string& argument, FileId file, std::uint32_t
 }
 
 void Variables::read_facts_file(const std::string& path) {
-  for (auto& fact : read_facts(context_, path))
-    overrides_[fact.name] = {.value = std::move(fact.value), .span = {}, .state = State::done};
+  for (const auto& fact : read_facts(context_, path)) override_with(fact);
+}
+
+void Variables::override_with(const Fact& fact) {
+  overrides_[fact.name] = {.value = fact.value, .span = fact.value.span, .state = State::done};
+}
+
+const Value* Variables::override_of(const std::string& name) const {
+  const auto found = overrides_.find(name);
+  return found == overrides_.end() ? nullptr : &found->second.value;
 }
 
 bool Variables::check_definition(const Entry& entry) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/policy/context.h"
+#include "compiler/policy/facts.h"
 
 namespace firewright::policy {
 
@@ -24,6 +25,11 @@ class Variables {
   void define(const Value& table);
   // Substitutes in place. What cannot be substituted is broken afterwards, and reported.
   void expand(Value& value);
+  // What a name was set to from outside of the files; nullptr: it was not.
+  [[nodiscard]] const Value* override_of(const std::string& name) const;
+  [[nodiscard]] bool defined_by_file(const std::string& name) const {
+    return defined_.contains(name);
+  }
   // What is wrong with variables that nothing uses, and --set of names that nothing uses.
   void check_unused();
 
@@ -45,6 +51,7 @@ class Variables {
 
   void read_set(const std::string& argument, FileId file, std::uint32_t begin);
   void read_facts_file(const std::string& path);
+  void override_with(const Fact& fact);
   [[nodiscard]] bool check_definition(const Entry& entry);
   void expand_array(Value& value);
   void expand_string(Value& value);

@@ -81,17 +81,15 @@ bool Space::is_name(Field field) {
 
 Space::Space(std::span<const ir::Program* const> programs, FieldOrder order) {
   order_levels(order);
+  AllBoundaries boundaries;
   for (std::size_t i = 0; i < field_count; ++i) {
     const auto field = static_cast<Field>(i);
-    starts_[i].push_back(0);
-    for (std::uint32_t rank = 1; rank < enum_size(field); ++rank) starts_[i].push_back(rank);
+    boundaries[i].add(0);
+    for (std::uint32_t rank = 1; rank < enum_size(field); ++rank) boundaries[i].add(rank);
   }
-  for (const auto* program : programs) collect(*program);
-  for (const auto field : {Field::user, Field::group}) starts_[at(field)].push_back(no_owner);
-  for (auto& starts : starts_) {
-    std::sort(starts.begin(), starts.end());
-    starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
-  }
+  for (const auto* program : programs) collect(*program, boundaries);
+  for (const auto field : {Field::user, Field::group}) boundaries[at(field)].add(no_owner);
+  for (std::size_t i = 0; i < field_count; ++i) starts_[i] = boundaries[i].take();
   std::sort(predicates_.begin(), predicates_.end());
   predicates_.erase(std::unique(predicates_.begin(), predicates_.end()), predicates_.end());
   for (auto* list : {&interfaces_, &programs_, &services_}) {
@@ -125,17 +123,10 @@ void Space::order_levels(FieldOrder order) {
   for (const auto field : {user, group, program, windows_service}) put(field);
 }
 
-template <class T>
-void Space::cut(Field field, const IntervalSet<T>& set) {
-  auto& starts = starts_[at(field)];
-  const u128 end = set.max().value;
-  for (const auto& interval : set.intervals()) {
-    starts.push_back(interval.first.value);
-    if (interval.last.value != end) starts.push_back(u128{interval.last.value} + 1);
-  }
-}
-
-void Space::collect(const ir::Program& program) {
+void Space::collect(const ir::Program& program, AllBoundaries& boundaries) {
+  const auto cut = [&](Field field, const auto& set) {
+    if (!set.is_all()) boundaries[at(field)].add(set);
+  };
   for (const auto& chain : program.chains)
     for (const auto& rule : chain.rules) {
       const auto& match = rule.match;
@@ -206,9 +197,27 @@ std::uint32_t Space::rank_of(Field field, u128 value) const {
 
 template <class T>
 Space::Ranges Space::ranges(Field field, const IntervalSet<T>& set) const {
+  const auto& starts = starts_[at(field)];
   Ranges result;
-  for (const auto& interval : set.intervals())
-    result.emplace_back(rank_of(field, interval.first.value), rank_of(field, interval.last.value));
+  result.reserve(set.intervals().size());
+  // Onwards from the last one found, in steps that double: of a large set the next one is near.
+  std::size_t rank = 0;
+  const auto seek = [&](u128 value) {
+    std::size_t step = 1;
+    while (rank + step < starts.size() && starts[rank + step] <= value) {
+      rank += step;
+      step *= 2;
+    }
+    const auto begin = starts.begin() + static_cast<std::ptrdiff_t>(rank);
+    const auto end =
+        starts.begin() + static_cast<std::ptrdiff_t>(std::min(rank + step, starts.size()));
+    rank = static_cast<std::size_t>(std::upper_bound(begin, end, value) - starts.begin() - 1);
+    return static_cast<std::uint32_t>(rank);
+  };
+  for (const auto& interval : set.intervals()) {
+    const auto first = seek(interval.first.value);
+    result.emplace_back(first, seek(interval.last.value));
+  }
   return result;
 }
 
@@ -254,6 +263,7 @@ Node Space::restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Nod
   const auto last = last_rank(level(field));
   const auto none = Diagrams::leaf(0);
   std::vector<Edge> edges;
+  edges.reserve(2 * allowed.size() + 1);
   std::uint32_t next = 0;
   for (const auto& [first, end] : allowed) {
     if (first > next) edges.push_back({first - 1, none});
@@ -264,43 +274,51 @@ Node Space::restrict(Diagrams& diagrams, Field field, const Ranges& allowed, Nod
   return diagrams.make(level(field), edges);
 }
 
-std::optional<Space::Ranges> Space::allowed(const ir::Match& match, Family family,
-                                            Field field) const {
-  const auto numeric = [&](const auto& set) -> std::optional<Ranges> {
-    if (set.is_all()) return std::nullopt;
-    return ranges(field, set);
-  };
-  const auto interfaces = [&](const ir::InterfaceSet& set) -> std::optional<Ranges> {
-    if (set.is_any()) return std::nullopt;
-    return ranges(field, set);
-  };
-  const auto named = [&](const std::string& text) -> std::optional<Ranges> {
-    if (text.empty()) return std::nullopt;
-    return ranges(field, text);
-  };
+bool Space::restricts(const ir::Match& match, Family family, Field field) {
   const bool v4 = family == Family::ipv4;
   switch (field) {
+    case Field::family: return false;
+    case Field::in: return !match.in.is_any();
+    case Field::out: return !match.out.is_any();
+    case Field::profile: return !match.profiles.is_all();
+    case Field::state: return !match.states.is_all();
+    case Field::protocol: return !match.protocols.is_all();
+    case Field::source_port: return !match.source_ports.is_all();
+    case Field::destination_port: return !match.destination_ports.is_all();
+    case Field::icmp: return !match.icmp.is_all();
+    case Field::source4: return v4 && !match.source.v4.is_all();
+    case Field::source6: return !v4 && !match.source.v6.is_all();
+    case Field::destination4: return v4 && !match.destination.v4.is_all();
+    case Field::destination6: return !v4 && !match.destination.v6.is_all();
+    case Field::user: return !match.users.is_all();
+    case Field::group: return !match.groups.is_all();
+    case Field::program: return !match.program.empty();
+    case Field::windows_service: return !match.windows_service.empty();
+  }
+  return false;
+}
+
+std::optional<Space::Ranges> Space::allowed(const ir::Match& match, Family family,
+                                            Field field) const {
+  if (!restricts(match, family, field)) return std::nullopt;
+  switch (field) {
     case Field::family: return std::nullopt;
-    case Field::in: return interfaces(match.in);
-    case Field::out: return interfaces(match.out);
-    case Field::profile:
-      if (match.profiles.is_all()) return std::nullopt;
-      return enum_ranges(match.profiles);
-    case Field::state:
-      if (match.states.is_all()) return std::nullopt;
-      return enum_ranges(match.states);
-    case Field::protocol: return numeric(match.protocols);
-    case Field::source_port: return numeric(match.source_ports);
-    case Field::destination_port: return numeric(match.destination_ports);
-    case Field::icmp: return numeric(match.icmp);
-    case Field::source4: return v4 ? numeric(match.source.v4) : std::nullopt;
-    case Field::source6: return v4 ? std::nullopt : numeric(match.source.v6);
-    case Field::destination4: return v4 ? numeric(match.destination.v4) : std::nullopt;
-    case Field::destination6: return v4 ? std::nullopt : numeric(match.destination.v6);
-    case Field::user: return numeric(match.users);
-    case Field::group: return numeric(match.groups);
-    case Field::program: return named(match.program);
-    case Field::windows_service: return named(match.windows_service);
+    case Field::in: return ranges(field, match.in);
+    case Field::out: return ranges(field, match.out);
+    case Field::profile: return enum_ranges(match.profiles);
+    case Field::state: return enum_ranges(match.states);
+    case Field::protocol: return ranges(field, match.protocols);
+    case Field::source_port: return ranges(field, match.source_ports);
+    case Field::destination_port: return ranges(field, match.destination_ports);
+    case Field::icmp: return ranges(field, match.icmp);
+    case Field::source4: return ranges(field, match.source.v4);
+    case Field::source6: return ranges(field, match.source.v6);
+    case Field::destination4: return ranges(field, match.destination.v4);
+    case Field::destination6: return ranges(field, match.destination.v6);
+    case Field::user: return ranges(field, match.users);
+    case Field::group: return ranges(field, match.groups);
+    case Field::program: return ranges(field, match.program);
+    case Field::windows_service: return ranges(field, match.windows_service);
   }
   return std::nullopt;
 }
@@ -317,16 +335,19 @@ Node Space::under_predicates(Diagrams& diagrams, const ir::Match& match, Node ye
   return yes;
 }
 
+Node Space::from_level(std::uint32_t level, Diagrams& diagrams, const ir::Match& match,
+                       Family family, Node end) const {
+  for (std::size_t i = field_count; i-- > level;)  // the last level first
+    if (const auto ranks = allowed(match, family, fields_[i]))
+      end = restrict(diagrams, fields_[i], *ranks, end);
+  return end;
+}
+
 Node Space::match(Diagrams& diagrams, const ir::Match& match, Node yes) const {
   const auto end = under_predicates(diagrams, match, yes);
   std::array<Node, family_ranks> by_family{Diagrams::leaf(0), Diagrams::leaf(0)};
   for (const auto family : match.families) {
-    Node node = end;
-    // From the last level up.
-    for (std::size_t i = field_count; i-- > 0;)
-      if (const auto ranks = allowed(match, family, fields_[i]))
-        node = restrict(diagrams, fields_[i], *ranks, node);
-    by_family[static_cast<std::size_t>(family)] = node;
+    by_family[static_cast<std::size_t>(family)] = from_level(0, diagrams, match, family, end);
   }
   const Edge edges[] = {{0, by_family[0]}, {1, by_family[1]}};
   return diagrams.make(level(Field::family), edges);

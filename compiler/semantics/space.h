@@ -18,6 +18,7 @@
 #include "compiler/base/integers.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/program.h"
+#include "compiler/semantics/boundaries.h"
 #include "compiler/semantics/diagram.h"
 
 namespace firewright::semantics {
@@ -87,8 +88,13 @@ class Space {
   // end of a path where the match's predicates have their say.
   [[nodiscard]] std::optional<Ranges> allowed(const ir::Match& match, Family family,
                                               Field field) const;
+  // Whether that has a value.
+  [[nodiscard]] static bool restricts(const ir::Match& match, Family family, Field field);
   [[nodiscard]] Node restrict(Diagrams& diagrams, Field field, const Ranges& allowed,
                               Node below) const;
+  // One family's packets of a match, as far as the fields from `level` on tell: `end` for them.
+  [[nodiscard]] Node from_level(std::uint32_t level, Diagrams& diagrams, const ir::Match& match,
+                                Family family, Node end) const;
   [[nodiscard]] Node under_predicates(Diagrams& diagrams, const ir::Match& match, Node yes) const;
 
   // A packet of the given ranks (one a level; a predicate's is not looked at).
@@ -99,10 +105,9 @@ class Space {
 
  private:
   void order_levels(FieldOrder order);
-  void collect(const ir::Program& program);
+  using AllBoundaries = std::array<Boundaries, field_count>;
+  void collect(const ir::Program& program, AllBoundaries& boundaries);
   [[nodiscard]] std::uint32_t rank_of(Field field, u128 value) const;
-  template <class T>
-  void cut(Field field, const IntervalSet<T>& set);
   template <class T>
   [[nodiscard]] Ranges ranges(Field field, const IntervalSet<T>& set) const;
   [[nodiscard]] Ranges ranges(Field field, const ir::InterfaceSet& set) const;

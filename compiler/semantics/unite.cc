@@ -21,12 +21,14 @@ class Uniter {
 
   // All matches are equal in the fields before `level`.
   Node below(std::uint32_t level, Matches matches) {
+    if (matches.size() == 1)
+      return space_.from_level(level, diagrams_, *matches[0], family_,
+                               space_.under_predicates(diagrams_, *matches[0], yes_));
     for (; level < field_count && !diagrams_.exhausted(); ++level) {
       const auto field = *space_.field(level);
       if (field == Field::family) continue;
-      if (std::ranges::any_of(matches, [&](const auto* match) {
-            return space_.allowed(*match, family_, field).has_value();
-          }))
+      if (std::ranges::any_of(
+              matches, [&](const auto* match) { return Space::restricts(*match, family_, field); }))
         return at(level, field, matches);
     }
     std::vector<Node> ends;

@@ -193,6 +193,7 @@ default = "unmanaged"
 mode = "coexist"
 [target.nftables]
 table = "wall"
+layout = "readable"
 [target.netsh]
 other-rules = "keep"
 )"),
@@ -212,6 +213,7 @@ other-rules = "keep"
   EXPECT_EQ(policy.forward.default_verdict, DefaultVerdict::unmanaged);
   EXPECT_EQ(policy.target.iptables_mode, IptablesMode::coexist);
   EXPECT_EQ(policy.target.nftables_table, "wall");
+  EXPECT_EQ(policy.target.nftables_layout, NftablesLayout::readable);
   EXPECT_FALSE(policy.target.netsh_disable_others);
 }
 

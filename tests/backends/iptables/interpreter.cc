@@ -150,6 +150,7 @@ class RuleReader {
   }
 
   std::string target, detail, comment;
+  bool goes = false;  // and does not come back to this chain
 
  private:
   std::string take() {
@@ -161,6 +162,7 @@ class RuleReader {
   std::optional<bool> test(const std::string& option) {
     if (option == "-m") return module(take());
     if (option == "-j") return jump();
+    if (option == "-g") return go_to();
     if (option == "--comment") return note(comment);
     if (option == "-i") return interface_is(packet_.in, take());
     if (option == "-o") return interface_is(packet_.out, take());
@@ -209,6 +211,15 @@ class RuleReader {
       if (take() != "--log-prefix") unknown("option of LOG");
       detail = take();
     }
+    if (next_ != words_.size()) unknown("words behind the target");
+    return std::nullopt;
+  }
+
+  std::optional<bool> go_to() {
+    target = take();
+    goes = true;
+    for (const auto* reserved : {"ACCEPT", "DROP", "REJECT", "RETURN", "LOG"})
+      if (target == reserved) unknown("-g " + target);
     if (next_ != words_.size()) unknown("words behind the target");
     return std::nullopt;
   }
@@ -302,8 +313,9 @@ struct Walk {
       } else if (reader.target == "REJECT") {
         decision.verdict = "reject " + reader.detail;
         return true;
-      } else if (!reader.target.empty() && chain(reader.target, depth + 1)) {
-        return true;
+      } else if (!reader.target.empty()) {
+        if (chain(reader.target, depth + 1)) return true;
+        if (reader.goes) return false;
       }
     }
     return false;

@@ -12,6 +12,7 @@
 #include "backends/iptables/encode.h"
 #include "tests/backends/iptables/build_program.h"
 #include "tests/backends/iptables/interpreter.h"
+#include "tests/backends/iptables/large_program.h"
 #include "tests/backends/iptables/random_program.h"
 
 namespace firewright::iptables::test {
@@ -97,6 +98,18 @@ TEST(IptablesMeaning, FileSaysWhatTheProgramSays) {
     backend::Options options;
     options.iptables_coexist = seed % 3 == 0;
     const auto program = random_program(random);
+    ASSERT_NO_FATAL_FAILURE(
+        compare(program, options, random, "seed " + std::to_string(seed) + '\n'));
+  }
+}
+
+TEST(IptablesMeaning, TreesSayWhatTheProgramSays) {
+  const auto first = setting("FIREWRIGHT_TEST_SEED", 1);
+  for (unsigned seed = first; seed < first + 40; ++seed) {
+    Random random(seed);
+    backend::Options options;
+    options.iptables_coexist = seed % 3 == 0;
+    const auto program = large_program(random);
     ASSERT_NO_FATAL_FAILURE(
         compare(program, options, random, "seed " + std::to_string(seed) + '\n'));
   }

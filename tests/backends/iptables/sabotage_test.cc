@@ -67,7 +67,10 @@ std::string assembled(const ir::Program& program, Family family, const Sabotage&
     if (sabotage.last_rule && !decided && !accepts)
       table.append(built_in(hook), {.match = {}, .target = "DROP", .comment = {}});
   }
-  return "*filter\n" + table.declarations() + table.rules() + "COMMIT\n";
+  std::string text = "*filter\n";
+  table.append_declarations(text);
+  table.append_rules(text);
+  return text + "COMMIT\n";
 }
 
 bool manages_all(const ir::Program& program) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/backends/iptables/build_program.h"
 
@@ -59,6 +60,39 @@ TEST(IptablesUpdate, CommentsAreNoJumps) {
                    "*filter\n:INPUT ACCEPT [0:0]\n"
                    "-A INPUT -m comment --comment \"x -j firewright-input\" -j ACCEPT\nCOMMIT\n"),
             file);
+}
+
+// Where built-in chains are ours, their chains are not those of coexist mode.
+const std::string of_built_in =
+    "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:firewright-from-1 - [0:0]\n"
+    ":firewright-from-1-1 - [0:0]\n:firewright-old - [0:0]\n"
+    "-A INPUT -p tcp -j firewright-from-1\n"
+    "-A firewright-from-1 -s 192.0.2.0/24 -g firewright-from-1-1\n"
+    "-A firewright-from-1-1 -s 192.0.2.1 -j ACCEPT\nCOMMIT\n";
+
+TEST(IptablesUpdate, ChainsOfABuiltInChainStay) {
+  EXPECT_EQ(update("*filter\nCOMMIT\n", of_built_in),
+            "*filter\n-F firewright-old\n-X firewright-old\nCOMMIT\n");
+  EXPECT_EQ(own_part(of_built_in), "*filter\n:firewright-old - [0:0]\nCOMMIT\n");
+}
+
+TEST(IptablesUpdate, ChainsOfABuiltInChainGoWithItsRules) {
+  EXPECT_EQ(update("*filter\n:INPUT DROP [0:0]\n-F INPUT\nCOMMIT\n", of_built_in),
+            "*filter\n:INPUT DROP [0:0]\n-F INPUT\n-F firewright-from-1\n"
+            "-F firewright-from-1-1\n-F firewright-old\n-X firewright-from-1\n"
+            "-X firewright-from-1-1\n-X firewright-old\nCOMMIT\n");
+}
+
+TEST(IptablesUpdate, APartHasItsChains) {
+  const std::vector<std::string> input{"INPUT"};
+  EXPECT_EQ(built_in_part(of_built_in, input),
+            "*filter\n:INPUT DROP [0:0]\n:firewright-from-1 - [0:0]\n"
+            ":firewright-from-1-1 - [0:0]\n-F INPUT\n-A INPUT -p tcp -j firewright-from-1\n"
+            "-A firewright-from-1 -s 192.0.2.0/24 -g firewright-from-1-1\n"
+            "-A firewright-from-1-1 -s 192.0.2.1 -j ACCEPT\nCOMMIT\n");
+  const std::vector<std::string> forward{"FORWARD"};
+  EXPECT_EQ(built_in_part(of_built_in, forward),
+            "*filter\n:FORWARD ACCEPT [0:0]\n-F FORWARD\nCOMMIT\n");
 }
 
 TEST(IptablesUpdate, NeedsNoflush) {

@@ -37,6 +37,7 @@ Compiled compile(const std::string& path, Target target, std::optional<std::stri
       .approximate = false,
       .iptables_coexist = policy.target.iptables_mode == policy::IptablesMode::coexist,
       .nftables_table = policy.target.nftables_table,
+      .nftables_layout = static_cast<backend::NftablesLayout>(policy.target.nftables_layout),
       .netsh_disable_others = policy.target.netsh_disable_others,
       .policy_name = policy.name};
   if (!sink.has_errors()) {
