@@ -237,10 +237,6 @@ std::vector<Line> RuleWriter::lines(ir::Hook hook, const MergedRule& merged) {
   return result;
 }
 
-void RuleWriter::write(const std::string& chain, ir::Hook hook, const MergedRule& merged) {
-  for (const auto& line : lines(hook, merged)) table_.append(chain, line);
-}
-
 bool decides_everything(const ir::Rule& rule, ir::Hook hook, Family family) {
   switch (rule.verdict.kind) {
     case ir::VerdictKind::accept:

@@ -17,7 +17,6 @@ class RuleWriter {
   // `program` shows which rules share a limit.
   RuleWriter(Table& table, const ir::Program& program, Family family);
 
-  void write(const std::string& chain, ir::Hook hook, const MergedRule& merged);
   // The rule's lines, for whatever chain; the chains that they jump to are made.
   [[nodiscard]] std::vector<Line> lines(ir::Hook hook, const MergedRule& merged);
 

@@ -1,6 +1,7 @@
 #include "tests/backends/iptables/corpus.h"
 
 #include "tests/backends/iptables/build_program.h"
+#include "tests/backends/iptables/large_program.h"
 
 namespace firewright::iptables::test {
 namespace {
@@ -47,6 +48,9 @@ std::vector<Example> more_programs() {
                            allow("d").tcp({1, 3, 5, 80, 81, 82}).from({"198.51.100.0/25"}),
                            allow("e").destination_ports(~ports({7})).protocol(protocol::udp)}),
        .options = {}});
+  auto tree = one_by_one(30);
+  tree.chains.front().rules.front() = deny("before").from({"10.0.0.0/30"}).tcp({1024});
+  list.push_back({.name = "tree", .program = std::move(tree), .options = {}});
   return list;
 }
 

@@ -8,6 +8,7 @@
 #include "backends/iptables/encode.h"
 #include "backends/iptables/merge.h"
 #include "backends/iptables/rules.h"
+#include "backends/iptables/runs.h"
 #include "backends/iptables/table.h"
 #include "tests/backends/iptables/corpus.h"
 #include "tests/backends/iptables/mutate.h"
@@ -62,8 +63,10 @@ std::string assembled(const ir::Program& program, Family family, const Sabotage&
     const bool decided = !rules.empty() && decides_everything(rules.back().rule, hook, family);
     if (sabotage.rules) sabotage.rules(rules, family);
     const auto into = sabotage.hook ? sabotage.hook(hook) : hook;
-    for (const auto& rule : rules)
-      writer.write(built_in(program.find(into) == nullptr ? hook : into), hook, rule);
+    RunWriter writing(writer, hook);
+    for (const auto run : runs_of(rules))
+      for (const auto& line : writing.lines(run))
+        table.append(built_in(program.find(into) == nullptr ? hook : into), line);
     if (sabotage.last_rule && !decided && !accepts)
       table.append(built_in(hook), {.match = {}, .target = "DROP", .comment = {}});
   }
