@@ -171,10 +171,13 @@ Said listed(const Vocabulary& vocabulary, const ProtocolSet& protocols, const Po
   for (const auto& service : vocabulary.services()) {
     if (service.protocols != protocols || !holds(ports, service.ports)) continue;
     if (!service.ports.intersects(rest)) continue;
-    const bool fits = std::all_of(
-        ports.intervals().begin(), ports.intervals().end(), [&](const Interval<Port>& interval) {
-          return size(interval) < shortest_range || !service.ports.intersects(PortSet{interval}) ||
-                 holds(service.ports, PortSet{interval});
+    // Each of its intervals lies in one of these.
+    const bool fits =
+        std::ranges::all_of(service.ports.intervals(), [&](const Interval<Port>& inner) {
+          const auto after =
+              std::ranges::upper_bound(ports.intervals(), inner.first, {}, &Interval<Port>::first);
+          const auto& outer = *(after - 1);
+          return size(outer) < shortest_range || holds(service.ports, PortSet{outer});
         });
     if (!fits) continue;
     rest = rest - service.ports;

@@ -71,7 +71,7 @@ bool holds(const std::string& path, const std::string& bytes) {
 }
 
 void sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   (void)::fsync(fd);  // best effort: the files themselves are synced
   (void)::close(fd);
@@ -89,7 +89,7 @@ std::optional<std::string> AsideFiles::write(std::span<const OutputFile> files) 
     if (holds(file.path, file.bytes)) continue;
     const fs::path path(file.path);
     std::error_code made;
-    fs::create_directories(path.parent_path(), made);
+    if (path.has_parent_path()) fs::create_directories(path.parent_path(), made);
     if (made) return "cannot make folder `" + path.parent_path().string() + "`: " + made.message();
     const auto aside = path.parent_path() / ("." + path.filename().string() + ".new");
     paths_.push_back({.aside = aside.string(), .final = file.path});

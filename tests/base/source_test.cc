@@ -80,6 +80,21 @@ TEST(SourcesTest, FilesStayWhereTheyAreAsMoreAreAdded) {
   EXPECT_EQ(sources.size(), 1001U);
 }
 
+TEST(SourcesTest, ALayerHasItsOwnFilesBehindThoseBelow) {
+  Sources below;
+  const auto common = below.add("common", "1");
+  Sources one(&below);
+  Sources other(&below);
+  const auto of_one = one.add("one", "2");
+  const auto of_other = other.add("other", "3");
+  EXPECT_EQ(of_one, of_other);
+  EXPECT_EQ(&one.file(common), &below.file(common));
+  EXPECT_EQ(one.file(of_one).name(), "one");
+  EXPECT_EQ(other.file(of_other).name(), "other");
+  EXPECT_EQ(one.size(), 2U);
+  EXPECT_EQ(below.size(), 1U);
+}
+
 TEST(SpanTest, ASpanWithoutAFileIsUnknown) {
   EXPECT_FALSE(Span{}.known());
   EXPECT_TRUE((Span{.file = FileId{0}, .begin = 0, .end = 0}.known()));

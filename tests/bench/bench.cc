@@ -79,7 +79,7 @@ int wrong_usage(const std::string& why) {
 
 struct Asked {
   Bench bench;
-  std::string output = "bench";
+  std::string output = "build/bench";
   std::vector<std::string> groups;
   std::string wrong;
 };

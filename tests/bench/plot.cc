@@ -14,7 +14,7 @@ namespace {
 constexpr double width = 720;
 constexpr double height = 440;
 constexpr double left = 76;
-constexpr double right = 24;
+constexpr double right = 40;
 constexpr double top = 44;
 constexpr double legend_line = 18;
 constexpr double bottom = 56;

@@ -11,7 +11,8 @@
 namespace firewright::bench {
 namespace {
 
-std::string padded(const std::vector<std::vector<std::string>>& rows) {
+// The first columns are text, the others stand to the right.
+std::string padded(const std::vector<std::vector<std::string>>& rows, std::size_t text = 1) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -23,15 +24,15 @@ std::string padded(const std::vector<std::vector<std::string>>& rows) {
     out += "|";
     for (std::size_t i = 0; i < widths.size(); ++i) {
       const std::string cell = i < rows[r].size() ? rows[r][i] : "";
-      out += i == 0 ? fmt::format(" {:<{}} |", cell, widths[i])
-                    : fmt::format(" {:>{}} |", cell, widths[i]);
+      out += i < text ? fmt::format(" {:<{}} |", cell, widths[i])
+                      : fmt::format(" {:>{}} |", cell, widths[i]);
     }
     out += "\n";
     if (r != 0) continue;
     out += "|";
     for (std::size_t i = 0; i < widths.size(); ++i)
-      out += i == 0 ? fmt::format(":{:-<{}}|", "", widths[i] + 1)
-                    : fmt::format("{:-<{}}:|", "", widths[i] + 1);
+      out += i < text ? fmt::format(":{:-<{}}|", "", widths[i] + 1)
+                      : fmt::format("{:-<{}}:|", "", widths[i] + 1);
     out += "\n";
   }
   return out;
@@ -43,6 +44,7 @@ std::string figure(double value) {
   if (value == 0) return "0";
   if (std::fabs(value) >= 1000) return count(std::lround(value));
   const int digits = std::fabs(value) >= 100 ? 0 : std::fabs(value) >= 10 ? 1 : 2;
+  if (std::fabs(value) < 0.001) return fmt::format("{:.5f}", value);
   return std::fabs(value) < 0.1 ? fmt::format("{:.3f}", value)
                                 : fmt::format("{:.{}f}", value, digits);
 }
@@ -105,7 +107,7 @@ std::string Report::write() const {
   std::vector<std::vector<std::string>> rows = {{"group", "what", "figure", "bar", "met"}};
   for (const auto& bar : bars_)
     rows.push_back({bar.group, bar.what, bar.figure, bar.limit, bar.met});
-  file << padded(rows) << body_;
+  file << padded(rows, 2) << body_;
   file.close();
   return file ? "" : "cannot write " + path.string();
 }

@@ -235,6 +235,28 @@ TEST_F(FleetTest, WhatDoesNotGoWithHostsIsSaid) {
   EXPECT_TRUE(output().empty());
 }
 
+TEST_F(FleetTest, ARunOfOneHostLeavesFilesAloneToo) {
+  const auto once = [&] {
+    return run({"compile", "--target", "nftables", "-o", path("out"), "--set", "address=192.0.2.1",
+                "--set", "port=1", path("p.toml")});
+  };
+  ASSERT_EQ(once().exit, Exit::ok);
+  const auto before = identities();
+  ASSERT_EQ(once().exit, Exit::ok);
+  EXPECT_EQ(identities(), before);
+  EXPECT_EQ(before.size(), 2U);
+}
+
+TEST_F(FleetTest, WritesIntoTheCurrentFolder) {
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(folder_ / "alone");
+  const auto ended = run({"compile", "--target", "nftables", "--certificate", "c.json", "--set",
+                          "address=192.0.2.1", "--set", "port=1", path("p.toml")});
+  std::filesystem::current_path(here);
+  EXPECT_EQ(ended.exit, Exit::ok) << ended.err;
+  EXPECT_TRUE(std::filesystem::exists(path("alone/c.json")));
+}
+
 TEST_F(FleetTest, SetWinsOverHostsAndVarsDoNot) {
   const auto common = write("common.json", R"({"port": 99, "admin": "192.0.2.64/28"})");
   ASSERT_EQ(fleet({"--vars", common, "--set", "role=plain"}).exit, Exit::ok);

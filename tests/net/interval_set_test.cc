@@ -147,6 +147,31 @@ TEST(PortItem, ReadsPortsAndRanges) {
   EXPECT_EQ(problem("-80"), PortProblem::not_a_port);
 }
 
+TEST(IntervalSet, UnitedAreWhatTheyAreOneByOne) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<Ipv4Set> sets;
+    for (auto count = random() % 6; count > 0; --count) {
+      std::vector<Interval<Ipv4>> intervals;
+      for (auto size = random() % 20; size > 0; --size) {
+        const auto first = static_cast<std::uint32_t>(random() % 200);
+        intervals.push_back({Ipv4{first}, Ipv4{first + static_cast<std::uint32_t>(random() % 4)}});
+      }
+      sets.emplace_back(std::move(intervals));
+    }
+    std::vector<const Ipv4Set*> all;
+    std::vector<Interval<Ipv4>> every;
+    for (const auto& set : sets) {
+      all.push_back(&set);
+      every.insert(every.end(), set.intervals().begin(), set.intervals().end());
+    }
+    ASSERT_EQ(Ipv4Set::united(all), Ipv4Set(every));
+  }
+  const Ipv4Set large({{Ipv4{1}, Ipv4{2}}, {Ipv4{9}, Ipv4{9}}});
+  const Ipv4Set* const one[] = {&large};
+  EXPECT_EQ(Ipv4Set::united(one).intervals().data(), large.intervals().data()) << "no copy";
+}
+
 TEST(Prefixes, CoverAnIntervalExactly) {
   std::mt19937 random(3);
   for (int round = 0; round < 2000; ++round) {
