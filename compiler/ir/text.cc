@@ -30,7 +30,8 @@ std::string braced(const Items& items, Format format) {
     if (out.size() > 1) out += ", ";
     out += format(item);
   }
-  return out + "}";
+  out += '}';
+  return out;
 }
 
 template <class T>
@@ -40,6 +41,14 @@ std::string numbers(const IntervalSet<T>& set) {
     if (i.first != i.last) text += "-" + std::to_string(i.last.value);
     return text;
   });
+}
+
+// " key value", in place: the text of a match is what backends tell matches apart by.
+void append(std::string& out, std::string_view key, std::string_view value) {
+  out += ' ';
+  out += key;
+  out += ' ';
+  out += value;
 }
 
 std::string protocols(const ProtocolSet& set) {
@@ -61,9 +70,7 @@ std::string icmp(const IcmpSet& set) {
 template <class A>
 void append_addresses(std::string& out, std::string_view key, const IntervalSet<A>& set) {
   if (set.is_all() || set.empty()) return;
-  out += " ";
-  out += key;
-  out += " " + braced(set.intervals(), [](const Interval<A>& i) { return to_string(i); });
+  append(out, key, braced(set.intervals(), [](const Interval<A>& i) { return to_string(i); }));
 }
 
 std::string interfaces(const InterfaceSet& set) {
@@ -90,9 +97,7 @@ std::string predicate(const Predicate& predicate) {
 
 std::string to_text(const Match& match) {
   std::string out;
-  const auto add = [&](std::string_view key, const std::string& value) {
-    out += " " + std::string(key) + " " + value;
-  };
+  const auto add = [&](std::string_view key, std::string_view value) { append(out, key, value); };
   if (!match.families.is_all())
     add("family", braced(match.families, [](Family f) { return std::string(to_string(f)); }));
   if (!match.in.is_any()) add("in", interfaces(match.in));
@@ -114,7 +119,9 @@ std::string to_text(const Match& match) {
   if (!match.program.empty()) add("program", quoted(match.program));
   if (!match.windows_service.empty()) add("windows-service", quoted(match.windows_service));
   if (!match.predicates.empty()) add("while", braced(match.predicates, predicate));
-  return out.empty() ? "any" : out.substr(1);
+  if (out.empty()) return "any";
+  out.erase(0, 1);
+  return out;
 }
 
 std::string to_text(const Program& program) {

@@ -25,6 +25,7 @@ Interval<A> interval_of(Prefix<A> prefix) {
 template <class A>
 unsigned block_bits(A first, A last) {
   unsigned bits = 0;
+  if (first == last) return bits;  // most are
   while (bits < width<A>) {
     const auto mask = host_mask<A>(width<A> - bits - 1);
     if ((first.value & mask) != 0 || static_cast<decltype(mask)>(first.value | mask) > last.value)

@@ -84,12 +84,13 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
 }
 
 std::string to_string(Ipv4 address) {
-  std::string out;
+  std::array<char, 16> text{};
+  char* at = text.data();
   for (unsigned shift = 32; shift > 0; shift -= 8) {
-    if (shift < 32) out += '.';
-    out += std::to_string((address.value >> (shift - 8)) & 0xffU);
+    if (shift < 32) *at++ = '.';
+    at = std::to_chars(at, text.data() + text.size(), (address.value >> (shift - 8)) & 0xffU).ptr;
   }
-  return out;
+  return {text.data(), at};
 }
 
 std::string to_string(Ipv6 address) {
