@@ -114,6 +114,23 @@ More limited(int number) {
                   std::to_string(6000 + number) + "-6100\"] }, "};
 }
 
+// Exceptions with a source and a port each, the client's among them: few are rules, many lookups.
+std::string policy_of_pairs(int count) {
+  std::string allow, deny;
+  for (int i = 0; i < count; ++i) {
+    const auto port = std::to_string(7000 + 2 * i);
+    const auto from = "[\"10.0.0." + std::to_string(2 * i) + "\", \"2001:db8:ff::" + port + "\"]";
+    allow += "{ protocol = \"udp\", port = " + port + ", from = " + from + " },\n";
+    deny += "{ protocol = \"udp\", port = [5002, " + port + "], from = " + from + " },\n";
+  }
+  const std::string client = "from = [\"192.0.2.2\", \"2001:db8::2\"] },\n";
+  return "[inbound]\nallow = [\n{ protocol = \"udp\", port = 5002 },\n{ protocol = \"tcp\", port = "
+         "5003 "
+         "},\n{ protocol = \"udp\", port = 5001, " +
+         client + allow + "]\ndeny = [\n{ protocol = \"udp\", port = 5002, " + client + deny +
+         "]\n";
+}
+
 struct Pair {
   std::string name, first, second;
 };
@@ -124,6 +141,7 @@ TEST(Reload, SetsThatChangeHaveNoHoles) {
       {"prefixes beside", policy_of_lists(true, 0), policy_of_lists(true, 1)},
       {"addresses beside", policy_of_lists(false, 0), policy_of_lists(false, 1)},
       {"addresses to prefixes", policy_of_lists(false, 0), policy_of_lists(true, 0)},
+      {"rules to lookups", policy_of_pairs(4), policy_of_pairs(40)},
       {"limits beside", policy_of_lists(true, 0, limited(0)), policy_of_lists(true, 0, limited(1))},
   };
   for (const auto& [name, first, second] : pairs) {
