@@ -1,3 +1,7 @@
+#include <array>
+#include <charconv>
+#include <cstdint>
+
 #include "compiler/ir/program.h"
 
 namespace firewright::ir {
@@ -23,59 +27,81 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-template <class Items, class Format>
-std::string braced(const Items& items, Format format) {
-  std::string out = "{";
+// Everything below writes in place, without a string for each part: the text of a match is also
+// what backends tell matches apart by.
+
+template <class Items, class Append>
+void append_braced(std::string& out, const Items& items, Append append) {
+  out += '{';
+  bool first = true;
   for (const auto& item : items) {
-    if (out.size() > 1) out += ", ";
-    out += format(item);
+    if (!first) out += ", ";
+    first = false;
+    append(item);
   }
   out += '}';
-  return out;
+}
+
+void append(std::string& out, std::uint32_t number) {
+  std::array<char, 10> text{};
+  out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
+}
+
+// "low-high", or the one value.
+template <class T, class Point>
+void append(std::string& out, const Interval<T>& interval, Point point) {
+  point(interval.first);
+  if (interval.first == interval.last) return;
+  out += '-';
+  point(interval.last);
 }
 
 template <class T>
-std::string numbers(const IntervalSet<T>& set) {
-  return braced(set.intervals(), [](const Interval<T>& i) {
-    auto text = std::to_string(i.first.value);
-    if (i.first != i.last) text += "-" + std::to_string(i.last.value);
-    return text;
+void append_numbers(std::string& out, const IntervalSet<T>& set) {
+  append_braced(out, set.intervals(), [&](const Interval<T>& i) {
+    append(out, i, [&](T value) { append(out, value.value); });
   });
 }
 
-// " key value", in place: the text of a match is what backends tell matches apart by.
-void append(std::string& out, std::string_view key, std::string_view value) {
+void append(std::string& out, const ProtocolSet& set) {
+  append_braced(out, set.intervals(), [&](const Interval<Protocol>& i) {
+    append(out, i, [&](Protocol p) { out += to_string(p); });
+  });
+}
+
+void append(std::string& out, const IcmpSet& set) {
+  append_braced(out, set.intervals(), [&](const Interval<IcmpTypeCode>& i) {
+    append(out, i, [&](IcmpTypeCode v) {
+      append(out, v.type());
+      out += '/';
+      append(out, v.code());
+    });
+  });
+}
+
+void append_key(std::string& out, std::string_view key) {
   out += ' ';
   out += key;
   out += ' ';
-  out += value;
-}
-
-std::string protocols(const ProtocolSet& set) {
-  return braced(set.intervals(), [](const Interval<Protocol>& i) {
-    return i.first == i.last ? to_string(i.first) : to_string(i.first) + "-" + to_string(i.last);
-  });
-}
-
-std::string icmp(const IcmpSet& set) {
-  const auto point = [](IcmpTypeCode v) {
-    return std::to_string(v.type()) + "/" + std::to_string(v.code());
-  };
-  return braced(set.intervals(), [&](const Interval<IcmpTypeCode>& i) {
-    return i.first == i.last ? point(i.first) : point(i.first) + "-" + point(i.last);
-  });
 }
 
 // An address set of one family, or nothing where it is all of it.
 template <class A>
 void append_addresses(std::string& out, std::string_view key, const IntervalSet<A>& set) {
   if (set.is_all() || set.empty()) return;
-  append(out, key, braced(set.intervals(), [](const Interval<A>& i) { return to_string(i); }));
+  append_key(out, key);
+  append_braced(out, set.intervals(), [&](const Interval<A>& i) { out += to_string(i); });
 }
 
-std::string interfaces(const InterfaceSet& set) {
-  return (set.complemented() ? "not " : "") +
-         braced(set.patterns(), [](const InterfacePattern& p) { return quoted(to_string(p)); });
+void append(std::string& out, const InterfaceSet& set) {
+  if (set.complemented()) out += "not ";
+  append_braced(out, set.patterns(),
+                [&](const InterfacePattern& p) { out += quoted(to_string(p)); });
+}
+
+template <class E>
+void append(std::string& out, EnumSet<E> set) {
+  append_braced(out, set, [&](E member) { out += to_string(member); });
 }
 
 std::string predicate(const Predicate& predicate) {
@@ -97,28 +123,38 @@ std::string predicate(const Predicate& predicate) {
 
 std::string to_text(const Match& match) {
   std::string out;
-  const auto add = [&](std::string_view key, std::string_view value) { append(out, key, value); };
-  if (!match.families.is_all())
-    add("family", braced(match.families, [](Family f) { return std::string(to_string(f)); }));
-  if (!match.in.is_any()) add("in", interfaces(match.in));
-  if (!match.out.is_any()) add("out", interfaces(match.out));
-  if (!match.profiles.is_all())
-    add("profile", braced(match.profiles, [](Profile p) { return std::string(to_string(p)); }));
-  if (!match.states.is_all())
-    add("state", braced(match.states, [](ConntrackState s) { return std::string(to_string(s)); }));
-  if (!match.protocols.is_all()) add("protocol", protocols(match.protocols));
-  if (!match.source_ports.is_all()) add("sport", numbers(match.source_ports));
-  if (!match.destination_ports.is_all()) add("dport", numbers(match.destination_ports));
-  if (!match.icmp.is_all()) add("icmp", icmp(match.icmp));
+  const auto add = [&](bool said, std::string_view key, auto value) {
+    if (!said) return;
+    append_key(out, key);
+    value();
+  };
+  const auto add_set = [&](std::string_view key, const auto& set) {
+    add(!set.is_all(), key, [&] { append(out, set); });
+  };
+  const auto add_numbers = [&](std::string_view key, const auto& set) {
+    add(!set.is_all(), key, [&] { append_numbers(out, set); });
+  };
+  add_set("family", match.families);
+  add(!match.in.is_any(), "in", [&] { append(out, match.in); });
+  add(!match.out.is_any(), "out", [&] { append(out, match.out); });
+  add_set("profile", match.profiles);
+  add_set("state", match.states);
+  add_set("protocol", match.protocols);
+  add_numbers("sport", match.source_ports);
+  add_numbers("dport", match.destination_ports);
+  add_set("icmp", match.icmp);
   append_addresses(out, "from4", match.source.v4);
   append_addresses(out, "from6", match.source.v6);
   append_addresses(out, "to4", match.destination.v4);
   append_addresses(out, "to6", match.destination.v6);
-  if (!match.users.is_all()) add("user", numbers(match.users));
-  if (!match.groups.is_all()) add("group", numbers(match.groups));
-  if (!match.program.empty()) add("program", quoted(match.program));
-  if (!match.windows_service.empty()) add("windows-service", quoted(match.windows_service));
-  if (!match.predicates.empty()) add("while", braced(match.predicates, predicate));
+  add_numbers("user", match.users);
+  add_numbers("group", match.groups);
+  add(!match.program.empty(), "program", [&] { out += quoted(match.program); });
+  add(!match.windows_service.empty(), "windows-service",
+      [&] { out += quoted(match.windows_service); });
+  add(!match.predicates.empty(), "while", [&] {
+    append_braced(out, match.predicates, [&](const Predicate& p) { out += predicate(p); });
+  });
   if (out.empty()) return "any";
   out.erase(0, 1);
   return out;

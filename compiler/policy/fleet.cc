@@ -4,8 +4,11 @@
 #include <set>
 
 #include "compiler/policy/addresses.h"
+#include "compiler/policy/exceptions.h"
 #include "compiler/policy/loader.h"
+#include "compiler/policy/services.h"
 #include "compiler/policy/variables.h"
+#include "compiler/policy/zones.h"
 
 namespace firewright::policy {
 namespace {
@@ -28,6 +31,12 @@ void append_key(std::string& key, const Value& value) {
     case Value::Type::time:
     case Value::Type::table: key += 'b'; break;  // an error wherever it is used
   }
+}
+
+bool mentions_variables(const Value& value) {
+  std::set<std::string> names;
+  collect_variables(value, names);
+  return !names.empty();
 }
 
 }  // namespace
@@ -74,18 +83,45 @@ void FleetReader::share(Context& context, Document& document) {
   shared.file = document.file;
   shared.directory = document.directory;
   for (const auto& entry : document.root.entries()) {
-    if (entry.key != "addresses" || !entry.value.is(Value::Type::table)) continue;
-    for (const auto& group : entry.value.entries()) {
-      std::set<std::string> names;
-      collect_variables(group.value, names);
-      if (!names.empty()) continue;
-      bool sound = true;
-      auto content = read_group(context, group.key, document.directory, group.value, sound);
-      if (sound) shared.groups.emplace(group.key_span, std::move(content));
-    }
+    if (!entry.value.is(Value::Type::table)) continue;
+    if (entry.key == "addresses") share_groups(context, entry.value, shared);
+    for (const auto direction : DirectionSet::all())
+      if (entry.key == to_string(direction))
+        share_exceptions(context, entry.value, direction, shared);
   }
   shared.root = std::move(document.root);
   shared_.add(context.sources.file(shared.file).name(), std::move(shared));
+}
+
+void FleetReader::share_groups(Context& context, const Value& groups, SharedDocument& shared) {
+  for (const auto& group : groups.entries()) {
+    if (mentions_variables(group.value)) continue;
+    bool sound = true;
+    auto content = read_group(context, group.key, shared.directory, group.value, sound);
+    if (sound) shared.groups.emplace(group.key_span, std::move(content));
+  }
+}
+
+// Read as if the policy defined no group, service or zone: what is then without a fault, and comes
+// in by no interface that may be a zone, is the same in every policy.
+void FleetReader::share_exceptions(const Context& context, const Value& table, Direction direction,
+                                   SharedDocument& shared) {
+  for (const auto action : {Action::allow, Action::deny, Action::reject})
+    for (const auto& list : table.entries()) {
+      if (list.key != to_string(action) || !list.value.is(Value::Type::array)) continue;
+      for (const auto& item : list.value.items()) {
+        if (item.is(Value::Type::broken) || mentions_variables(item)) continue;
+        Sink sink;
+        Context alone(context.options, context.sources, sink);
+        Groups groups(alone);
+        Services services(alone);
+        Zones zones(alone);
+        auto exception =
+            ExceptionReader(alone, groups, services, zones).read(item, direction, action);
+        if (sink.diagnostics().empty() && exception.in.empty() && exception.out.empty())
+          shared.exceptions.emplace(item.span, std::move(exception));
+      }
+    }
 }
 
 Policy FleetReader::read(const Subject& subject, Sources& layer, Sink& sink) const {

@@ -37,6 +37,9 @@ class FleetReader {
 
  private:
   void share(Context& context, Document& document);
+  static void share_groups(Context& context, const Value& groups, SharedDocument& shared);
+  static void share_exceptions(const Context& context, const Value& table, Direction direction,
+                               SharedDocument& shared);
 
   ReadOptions options_;
   Sources& sources_;

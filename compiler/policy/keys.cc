@@ -177,8 +177,9 @@ std::vector<std::string> key_names(Section section) {
 const Key* find_key(Section section, std::string_view name) {
   static_assert(std::ranges::is_sorted(keys, {}, &Key::section));
   const auto of_section = std::ranges::equal_range(keys, section, {}, &Key::section);
-  for (const auto& key : of_section)  // most differ in the first letter
-    if (!name.empty() && key.name[0] == name[0] && key.name == name) return &key;
+  for (const auto& key :
+       of_section)  // by size, before anything is called: it is asked for all keys
+    if (key.name.size() == name.size() && key.name == name) return &key;
   if (section != Section::assertion_set) return nullptr;
   const auto* key = find_key(Section::exception, name);
   return key != nullptr && key->narrows ? key : nullptr;

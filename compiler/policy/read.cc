@@ -10,6 +10,7 @@
 #include "compiler/policy/names.h"
 #include "compiler/policy/services.h"
 #include "compiler/policy/settings.h"
+#include "compiler/policy/shared.h"
 #include "compiler/policy/variables.h"
 #include "compiler/policy/zones.h"
 
@@ -118,7 +119,11 @@ class PolicyReader {
                                           list.value.items().size());
     for (const auto& item : list.value.items()) {
       if (item.is(Value::Type::broken)) continue;
-      policy_[direction].exceptions.push_back(exceptions_.read(item, direction, action));
+      const auto* known = context_.options.shared == nullptr || item.from_variable
+                              ? nullptr
+                              : context_.options.shared->exception(item.span);
+      policy_[direction].exceptions.push_back(
+          known != nullptr ? *known : exceptions_.read(item, direction, action));
       policy_[direction].exceptions.back().index = next++;
     }
   }

@@ -22,11 +22,23 @@ const SharedDocument* Shared::find(const std::string& path) const {
   return found == documents_.end() ? nullptr : &found->second;
 }
 
+const SharedDocument* Shared::of_file(FileId file) const {
+  const auto found = by_file_.find(file);
+  return found == by_file_.end() ? nullptr : found->second;
+}
+
 const GroupContent* Shared::group(Span key) const {
-  const auto document = by_file_.find(key.file);
-  if (document == by_file_.end()) return nullptr;
-  const auto found = document->second->groups.find(key);
-  return found == document->second->groups.end() ? nullptr : &found->second;
+  const auto* document = of_file(key.file);
+  if (document == nullptr) return nullptr;
+  const auto found = document->groups.find(key);
+  return found == document->groups.end() ? nullptr : &found->second;
+}
+
+const Exception* Shared::exception(Span span) const {
+  const auto* document = of_file(span.file);
+  if (document == nullptr) return nullptr;
+  const auto found = document->exceptions.find(span);
+  return found == document->exceptions.end() ? nullptr : &found->second;
 }
 
 void Shared::add(const std::string& path, SharedDocument document) {

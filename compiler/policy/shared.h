@@ -1,5 +1,5 @@
-// What the policies of a fleet's hosts have in common, read once: files as parsed TOML, and groups
-// of addresses that no variable has a part in.
+// What the policies of a fleet's hosts have in common, read once: files as parsed TOML, groups of
+// addresses that no variable has a part in, and exceptions that name nothing a host could define.
 //
 // Filled while hosts are prepared, by one thread; from then on any number of threads read from it.
 #pragma once
@@ -26,10 +26,11 @@ struct GroupContent {
 struct SharedDocument {
   FileId file = FileId::none;
   std::string directory;
-  Value root;                           // as written: variables stand for themselves
-  std::vector<bool> mentions;           // one an entry of the root: whether a variable is in it
-  std::vector<std::string> variables;   // all that its strings may mean, sorted
-  std::map<Span, GroupContent> groups;  // by the place of their key; sound ones only
+  Value root;                            // as written: variables stand for themselves
+  std::vector<bool> mentions;            // one an entry of the root: whether a variable is in it
+  std::vector<std::string> variables;    // all that its strings may mean, sorted
+  std::map<Span, GroupContent> groups;   // by the place of their key; sound ones only
+  std::map<Span, Exception> exceptions;  // by their own place; sound ones that hang on nothing else
 };
 
 // The names in "${name}" of all strings of a value; also of those that are written "$${name}".
@@ -40,9 +41,12 @@ class Shared {
   // By the path that it was reached by; nullptr: not known.
   [[nodiscard]] const SharedDocument* find(const std::string& path) const;
   [[nodiscard]] const GroupContent* group(Span key) const;
+  [[nodiscard]] const Exception* exception(Span span) const;
   void add(const std::string& path, SharedDocument document);
 
  private:
+  [[nodiscard]] const SharedDocument* of_file(FileId file) const;
+
   std::map<std::string, SharedDocument> documents_;
   std::map<FileId, const SharedDocument*> by_file_;
 };

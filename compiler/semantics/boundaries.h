@@ -22,6 +22,10 @@ class Boundaries {
   template <class T>
   void add(const IntervalSet<T>& set) {
     const auto intervals = set.intervals();
+    if (intervals.size() == 1) {
+      add_one(intervals[0].first.value, intervals[0].last.value, IntervalSet<T>::max().value);
+      return;
+    }
     if (intervals.size() <= few) {
       append(intervals, few_);
       return;
@@ -47,10 +51,18 @@ class Boundaries {
       if (interval.last != end) starts.push_back(u128{interval.last.value} + 1);
     }
   }
+  // Neighbouring rules often agree in a field.
+  void add_one(u128 first, u128 last, u128 end) {
+    if (first == last_added_.first && last == last_added_.second) return;
+    last_added_ = {first, last};
+    few_.push_back(first);
+    if (last != end) few_.push_back(last + 1);
+  }
   void merge(std::vector<u128> run);
 
   std::vector<u128> few_;
-  std::vector<std::vector<u128>> runs_;  // each much shorter than the one before it
+  std::pair<u128, u128> last_added_{1, 0};  // nothing yet
+  std::vector<std::vector<u128>> runs_;     // each much shorter than the one before it
   std::unordered_set<const void*> seen_;
 };
 

@@ -76,7 +76,7 @@ void load(const Bench& bench, Report& report, const Written& written, const fs::
 }  // namespace
 
 void bench_load(const Bench& bench, Report& report) {
-  const int elements = bench.quick ? 100000 : 1000000;
+  const int elements = bench.quick ? 50000 : 1000000;
   report.group("load",
                "From a file to the kernel, each time into an empty network namespace. The equal\n"
                "text is what `compile` writes for the same policy.");

@@ -272,7 +272,8 @@ void bench_packet(const Bench& bench, Report& report) {
       "packet",
       "Nanoseconds of processor time that a packet takes from its arrival to its end, the\n"
       "least of the rounds; the packets are made up in the kernel. All ends in the same\n"
-      "place: what is accepted is dropped by a last chain of every network.");
+      "place: what is accepted is dropped by a last chain of every network. Ratios are those of\n"
+      "the least, with the range of the rounds.");
   auto subjects = subjects_of(bench);
   for (auto& subject : subjects) prepare(bench, subject, subject.exceptions > 0);
   if (!subjects[0].why.empty()) {

@@ -35,7 +35,7 @@ std::vector<std::string> hottest(const Bench& bench, const std::vector<std::stri
 }  // namespace
 
 void bench_profile(const Bench& bench, Report& report) {
-  const int elements = bench.quick ? 100000 : 1000000;
+  const int elements = bench.quick ? 50000 : 1000000;
   report.group("profile", fmt::format("Where the time of a load of {} addresses in 16 lists goes.",
                                       count(elements)));
   const auto folder = bench.folder / "profile";

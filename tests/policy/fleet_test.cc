@@ -79,6 +79,40 @@ TEST_F(Fleet, ReadsEachFileOnceAndSharesWhatNoVariableIsIn) {
   EXPECT_EQ(disk_.reads.size(), 3U);
 }
 
+// The same words of one file mean what each host's other files make of them.
+TEST_F(Fleet, NamesMeanWhatTheHostsOwnFilesDefine) {
+  disk_.files.files["p.toml"] =
+      "include = \"${role}.toml\"\n[inbound]\nallow = [{ from = \"peers\" }, { service = \"app\" "
+      "},\n"
+      "{ in = \"lan\", service = \"ssh\" }, { service = \"ssh\", from = \"192.0.2.9\" }, "
+      "\"https\"]\n";
+  disk_.files.files["a.toml"] =
+      "[addresses]\npeers = [\"192.0.2.1\"]\n[services]\n"
+      "app = \"tcp/8001\"\n[zones]\nlan = { interfaces = [\"eth0\"] }\n";
+  disk_.files.files["b.toml"] =
+      "[addresses]\npeers = [\"192.0.2.2\"]\n[services]\n"
+      "app = \"tcp/8002\"\n";
+  FleetReader reader(options(), sources_);
+  std::vector<Subject> subjects;
+  for (const auto* role : {"a", "b"})
+    subjects.push_back(reader.prepare("p.toml", std::nullopt, {fact("role", role)}));
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Sources layer(&sources_);
+    Sink sink;
+    const auto policy = reader.read(subjects[i], layer, sink);
+    ASSERT_EQ(render_text(sink, layer), "");
+    const auto& exceptions = policy.inbound.exceptions;
+    ASSERT_EQ(exceptions.size(), 5U);
+    EXPECT_TRUE(exceptions[0].from->set.v4.contains(Ipv4{0xc0000201 + i}));
+    EXPECT_TRUE(exceptions[1].transports->value[0].destination_ports.contains(
+        Port{static_cast<std::uint16_t>(8001 + i)}));
+    EXPECT_EQ(policy.zones.contains("lan"), i == 0);
+    EXPECT_TRUE(i == 1 || policy.zones.at("lan").used);
+    EXPECT_EQ(exceptions[3].label(), "ssh from 192.0.2.9");
+    for (std::size_t k = 0; k < exceptions.size(); ++k) EXPECT_EQ(exceptions[k].index, k);
+  }
+}
+
 TEST_F(Fleet, AMissingVariableIsSharedWithNobody) {
   disk_.files.files["p.toml"] = "[inbound]\nallow = [{ from = \"${adress}\" }]\n";
   FleetReader reader(options(), sources_);
