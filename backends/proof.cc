@@ -1,6 +1,8 @@
 #include "backends/proof.h"
 
-#include <deque>
+#include <functional>
+#include <future>
+#include <optional>
 
 namespace firewright::backend {
 namespace {
@@ -22,6 +24,36 @@ std::string name_of(Target target, const Form& form) {
   return name;
 }
 
+struct ReadForm {
+  std::optional<ir::Program> program;
+  Sink sink;
+};
+
+ReadForm read_form(Target target, const Sources& sources, const Form& form) {
+  ReadForm read;
+  read.program = backend(target).decode(sources, form, read.sink);
+  return read;
+}
+
+// Forms are read at the same time where there is so much that a thread pays.
+std::vector<ReadForm> read_forms(Target target, const Sources& sources,
+                                 std::span<const Form> forms) {
+  constexpr std::size_t worth_a_thread = 64 << 10;
+  std::size_t bytes = 0;
+  for (const auto& form : forms)
+    for (const auto& file : form) bytes += sources.file(file.file).text().size();
+  const auto policy =
+      bytes < worth_a_thread ? std::launch::deferred : std::launch::async | std::launch::deferred;
+  std::vector<std::future<ReadForm>> others;
+  for (const auto& form : forms.first(forms.size() - 1))
+    others.push_back(std::async(policy, read_form, target, std::cref(sources), std::cref(form)));
+  auto last = read_form(target, sources, forms.back());
+  std::vector<ReadForm> read;
+  for (auto& other : others) read.push_back(other.get());
+  read.push_back(std::move(last));
+  return read;
+}
+
 }  // namespace
 
 std::vector<Unfiltered> unfiltered(Target target) {
@@ -35,23 +67,23 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
   for (auto& entry : unfiltered(target))
     excluded.push_back({.hook = entry.hook, .match = std::move(entry.match)});
   Proof proof;
-  std::deque<ir::Program> read_back;
-  std::vector<const ir::Program*> others;
-  for (const auto& form : forms_of(target, files)) {
-    proof.forms.push_back(name_of(target, form));
-    auto program_read = backend(target).decode(sources, form, sink);
-    if (!program_read) {
-      proof.what = proof.forms.back();
-      proof.why = "it could not be read back";
-      proof.forms.clear();
-      return proof;
-    }
-    others.push_back(&read_back.emplace_back(std::move(*program_read)));
-  }
-  if (others.empty()) {
+  const auto forms = forms_of(target, files);
+  if (forms.empty()) {
     proof.why = "there is nothing to read back";
     return proof;
   }
+  const auto read_back = read_forms(target, sources, forms);
+  std::vector<const ir::Program*> others;
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    sink.append(read_back[i].sink);
+    if (!read_back[i].program) {
+      proof.what = name_of(target, forms[i]);
+      proof.why = "it could not be read back";
+      return proof;
+    }
+    others.push_back(&*read_back[i].program);
+  }
+  for (const auto& form : forms) proof.forms.push_back(name_of(target, form));
   auto comparison = semantics::compare(program, others, {.excluded = excluded, .budget = budget});
   proof.answer = comparison.answer;
   proof.nodes = comparison.nodes;

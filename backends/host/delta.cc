@@ -163,6 +163,13 @@ class Planner {
     }
   }
 
+  [[nodiscard]] std::vector<std::string> new_sets() const {
+    std::vector<std::string> names;
+    for (const auto& set : sets_)
+      if (is_new(set)) names.push_back(set.after->name);
+    return names;
+  }
+
   void count(Delta& delta) const {
     for (const auto& chain : chains_) {
       const auto before = chain.before == nullptr ? 0 : chain.before->rules.size();
@@ -397,6 +404,7 @@ std::optional<Delta> preparation(const Planner& planner, const TableModel* new_t
   Transaction out(table);
   if (new_table != nullptr) out.new_table(*new_table);
   planner.write_preparation(out);
+  result.filled = planner.new_sets();
   return finished(std::move(result), out, error);
 }
 
@@ -432,24 +440,40 @@ std::optional<Delta> creation(const TableModel& live, const TableModel& wanted,
   return finished(std::move(result), out, error);
 }
 
+// Sets that both have are taken apart, unless nothing has to be known of their elements.
+bool make_comparable(TableModel& live, TableModel& wanted) {
+  std::map<std::string_view, SetModel*> by_name;
+  for (auto& set : live.sets) by_name.emplace(set.name, &set);
+  for (auto& set : wanted.sets) {
+    const auto found = by_name.find(set.name);
+    if (found == by_name.end() || have_same_lists(*found->second, set)) continue;
+    if (!take_apart(*found->second) || !take_apart(set)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<Delta> delta(std::string_view live, std::string_view wanted, const TableName& table,
                            std::string& error, const DeltaOptions& options) {
-  const auto is = read_table(live, table, error);
+  auto is = read_table(live, table, error);
   if (!is) return std::nullopt;
   if (is->owned) {
     error = "table `" + table.second + "` belongs to a running program, which alone may change it";
     return std::nullopt;
   }
   if (wanted.empty()) return removal(*is, table, error);
-  const auto shall = read_table(wanted, table, error, options.names);
+  auto shall = read_table(wanted, table, error, options.names);
   if (!shall) return std::nullopt;
   if (!shall->exists || shall->owned) {
     error = "what is to be loaded makes no table `" + table.second + "`";
     return std::nullopt;
   }
   if (!is->exists) return creation(*is, *shall, table, error, options);
+  if (!make_comparable(*is, *shall)) {
+    error = "table `" + table.second + "`: an element is not understood";
+    return std::nullopt;
+  }
   Planner planner(*is, *shall);
   planner.plan();
   Transaction out(table);

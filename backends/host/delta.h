@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/host/canonical.h"
 #include "backends/host/dump.h"
@@ -35,9 +36,10 @@ namespace firewright::host {
 
 struct Delta {
   std::string batch;  // from begin to end, an acknowledgement asked for; empty: nothing to do
-  std::size_t messages = 0;  // without begin and end
-  bool whole = false;        // the table is deleted and made anew
-  bool prepares = false;     // it changes nothing yet; another difference has to follow
+  std::size_t messages = 0;         // without begin and end
+  bool whole = false;               // the table is deleted and made anew
+  bool prepares = false;            // it changes nothing yet; another difference has to follow
+  std::vector<std::string> filled;  // sets that it makes, if it prepares
   NewNames detour;  // not empty: there is no batch; what is wanted goes by these names first
   std::size_t kept_rules = 0, new_rules = 0, gone_rules = 0;
   std::size_t kept_sets = 0, new_sets = 0, gone_sets = 0;  // with a name; replaced: new and gone

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "backends/host/descriptor.h"
+#include "backends/host/remembered.h"
 
 namespace firewright::host {
 namespace {
@@ -33,7 +34,11 @@ struct SetName {
   std::uint8_t family = 0;
   std::string table;
   std::string name;
+  std::uint32_t flags = 0;
+  std::optional<std::uint32_t> count;  // of elements; Linux 6.15 and later say it
 };
+
+constexpr int nfta_set_count = 20;  // NFTA_SET_COUNT, which old headers lack
 
 Result failed(const std::string& what, int error) {
   Result result{.reason = Reason::io,
@@ -47,10 +52,20 @@ Result failed(const std::string& what, int error) {
   return result;
 }
 
+struct Wanted {
+  std::optional<TableName> only;
+  std::set<TableName> without;
+  const Remembered* remembered = nullptr;
+};
+
 class Reader {
  public:
-  Reader(const Descriptor& socket, Result& failure, const std::optional<TableName>& only)
-      : socket_(socket), failure_(failure), only_(only) {
+  Reader(const Descriptor& socket, Result& failure, const Wanted& wanted)
+      : socket_(socket),
+        failure_(failure),
+        only_(wanted.only),
+        without_(wanted.without),
+        remembered_(wanted.remembered) {
     constexpr int room = 64 << 20;
     // Without the right to more room the usual one has to do.
     if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
@@ -80,13 +95,36 @@ class Reader {
     if (messages_.empty()) return Asked::answered;
     for (const auto type : {NFT_MSG_GETCHAIN, NFT_MSG_GETOBJ, NFT_MSG_GETSET})
       if (const auto asked = ask(type, nullptr, true); asked != Asked::answered) return asked;
-    for (const auto& set : sets_)
+    for (const auto& set : sets_) {
+      if (const auto* lists = recall(set)) {
+        put_elements(messages_, *only_, set.name, *lists);
+        continue;
+      }
       if (const auto asked = ask(NFT_MSG_GETSETELEM, &set, true); asked != Asked::answered)
         return asked;
-    return ask(NFT_MSG_GETRULE, nullptr, true);
+    }
+    if (without_.empty()) return ask(NFT_MSG_GETRULE, nullptr, true);
+    for (const auto& table : tables_)
+      if (const auto asked = ask(NFT_MSG_GETRULE, nullptr, true, &table); asked != Asked::answered)
+        return asked;
+    return Asked::answered;
   }
 
-  Asked ask(int type, const SetName* set, bool keep) {
+  // What is known of a set without asking. None: the kernel has to be asked.
+  [[nodiscard]] const ElementLists* recall(const SetName& set) const {
+    if (remembered_ == nullptr || !only_ || generation_ != remembered_->generation) return nullptr;
+    if ((set.flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT | NFT_SET_ANONYMOUS)) != 0) return nullptr;
+    const auto found = remembered_->sets.find(set.name);
+    if (found == remembered_->sets.end()) return nullptr;
+    // Of intervals the kernel counts neither beginnings nor ends in a way that all versions share.
+    if (set.count && (set.flags & NFT_SET_INTERVAL) == 0 &&
+        *set.count != count_elements(found->second))
+      return nullptr;
+    return &found->second;
+  }
+
+  Asked ask(int type, const SetName* set, bool keep, const TableName* of_table = nullptr) {
+    const auto* table = of_table != nullptr ? of_table : only_ ? &*only_ : nullptr;
     std::vector<char> buffer(MNL_NLMSG_HDRLEN + 1024);
     nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type =
@@ -96,13 +134,13 @@ class Reader {
     auto* extra = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg)));
     if (set != nullptr)
       extra->nfgen_family = set->family;
-    else if (only_ && type != NFT_MSG_GETGEN)
-      extra->nfgen_family = static_cast<std::uint8_t>(only_->first);
+    else if (table != nullptr && type != NFT_MSG_GETGEN)
+      extra->nfgen_family = static_cast<std::uint8_t>(table->first);
     extra->version = NFNETLINK_V0;
     // For rules, objects and sets the kernel then leaves other tables out; what comes of tables and
     // chains is chosen here.
-    if (set == nullptr && only_ && type != NFT_MSG_GETGEN && type != NFT_MSG_GETTABLE)
-      mnl_attr_put_strz(request, NFTA_RULE_TABLE, only_->second.c_str());
+    if (set == nullptr && table != nullptr && type != NFT_MSG_GETGEN && type != NFT_MSG_GETTABLE)
+      mnl_attr_put_strz(request, NFTA_RULE_TABLE, table->second.c_str());
     if (set != nullptr) {
       mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, set->table.c_str());
       mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set->name.c_str());
@@ -174,21 +212,26 @@ class Reader {
       const std::string_view value(static_cast<const char*>(mnl_attr_get_payload(attribute)),
                                    mnl_attr_get_payload_len(attribute));
       const auto text = value.substr(0, value.find('\0'));
-      if (type == NFT_MSG_NEWGEN && number == NFTA_GEN_ID) note_generation(value);
+      if (type == NFT_MSG_NEWGEN && number == NFTA_GEN_ID) generation_ = to_u32(value);
       if (type != NFT_MSG_NEWGEN && number == NFTA_TABLE_NAME) set.table = text;
       if (type == NFT_MSG_NEWSET && number == NFTA_SET_NAME) set.name = text;
+      if (type == NFT_MSG_NEWSET && number == NFTA_SET_FLAGS) set.flags = to_u32(value).value_or(0);
+      if (type == NFT_MSG_NEWSET && number == nfta_set_count) set.count = to_u32(value);
       attribute = mnl_attr_next(attribute);
     }
-    if (only_ && type != NFT_MSG_NEWGEN && TableName(set.family, set.table) != *only_) return false;
+    if (type == NFT_MSG_NEWGEN) return true;
+    const TableName table(set.family, set.table);
+    if ((only_ && table != *only_) || without_.contains(table)) return false;
+    if (type == NFT_MSG_NEWTABLE) tables_.push_back(table);
     if (type == NFT_MSG_NEWSET) sets_.push_back(std::move(set));
     return true;
   }
 
-  void note_generation(std::string_view value) {
+  static std::optional<std::uint32_t> to_u32(std::string_view value) {
     std::uint32_t number = 0;
-    if (value.size() != sizeof number) return;
+    if (value.size() != sizeof number) return std::nullopt;
     std::memcpy(&number, value.data(), sizeof number);
-    generation_ = ntohl(number);
+    return ntohl(number);
   }
 
   Asked fail(const std::string& what, int error) {
@@ -199,19 +242,18 @@ class Reader {
   const Descriptor& socket_;
   Result& failure_;
   const std::optional<TableName>& only_;
+  const std::set<TableName>& without_;
+  const Remembered* remembered_;
   std::uint32_t sequence_ = 0;
   std::optional<std::uint32_t> generation_;
   bool interrupted_ = false;
   std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 16U);
+  std::vector<TableName> tables_;
   std::vector<SetName> sets_;
   std::string messages_;
 };
 
-}  // namespace
-
-TableName inet_table(const std::string& name) { return {NFPROTO_INET, name}; }
-
-std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName>& only) {
+std::optional<Dump> dump(Result& failure, const Wanted& wanted) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     // A socket for each attempt: the rest of one that broke off stays with the old one.
     const Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
@@ -222,7 +264,7 @@ std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName
       failure = failed("cannot open a netlink socket", errno);
       return std::nullopt;
     }
-    Reader reader(socket, failure, only);
+    Reader reader(socket, failure, wanted);
     switch (reader.run()) {
       case Asked::answered: return reader.take();
       case Asked::failed: return std::nullopt;
@@ -233,9 +275,26 @@ std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName
   return std::nullopt;
 }
 
-std::optional<Dump> dump_nftables(std::string& error, const std::optional<TableName>& only) {
+}  // namespace
+
+TableName inet_table(const std::string& name) { return {NFPROTO_INET, name}; }
+
+std::optional<Dump> dump_nftables(Result& failure, const std::optional<TableName>& only,
+                                  const Remembered* remembered) {
+  return dump(failure, {.only = only, .without = {}, .remembered = remembered});
+}
+
+std::optional<Dump> dump_nftables(std::string& error, const std::optional<TableName>& only,
+                                  const Remembered* remembered) {
   Result failure;
-  auto dump = dump_nftables(failure, only);
+  auto dump = dump_nftables(failure, only, remembered);
+  if (!dump) error = std::move(failure.error);
+  return dump;
+}
+
+std::optional<Dump> dump_nftables_without(std::string& error, const std::set<TableName>& tables) {
+  Result failure;
+  auto dump = host::dump(failure, {.only = {}, .without = tables, .remembered = nullptr});
   if (!dump) error = std::move(failure.error);
   return dump;
 }

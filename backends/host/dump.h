@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -22,12 +23,21 @@ struct Dump {
   std::uint32_t generation = 0;  // of the whole ruleset: any transaction of anybody makes another
 };
 
+struct Remembered;
+
 // Of all tables of all families, or of one, whose absence gives no messages. No value: `error` says
 // why, for people.
+// Of all tables but these, without reading them.
+[[nodiscard]] std::optional<Dump> dump_nftables_without(std::string& error,
+                                                        const std::set<TableName>& tables);
 [[nodiscard]] std::optional<Dump> dump_nftables(std::string& error,
-                                                const std::optional<TableName>& only = {});
-// The same; `failure` says what kind of failure it is.
+                                                const std::optional<TableName>& only = {},
+                                                const Remembered* remembered = nullptr);
+// The same; `failure` says what kind of failure it is. Of one table, what is remembered of its
+// large sets stands in place of the kernel's answer for as long as the generation is the one that
+// it was remembered of, and where the kernel tells a set's count, it has to agree.
 [[nodiscard]] std::optional<Dump> dump_nftables(Result& failure,
-                                                const std::optional<TableName>& only = {});
+                                                const std::optional<TableName>& only = {},
+                                                const Remembered* remembered = nullptr);
 
 }  // namespace firewright::host

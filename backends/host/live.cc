@@ -93,9 +93,10 @@ std::vector<std::string> tables_of(std::string_view saved) {
   return tables;
 }
 
-std::optional<Live> read_live(std::string& error, const LivePrograms& programs) {
+std::optional<Live> read_live(std::string& error, const LivePrograms& programs,
+                              const std::set<TableName>& without) {
   Live live;
-  const auto dump = dump_nftables(error);
+  const auto dump = dump_nftables_without(error, without);
   if (!dump) return std::nullopt;
   const auto usual = variant(programs.save_v4);
   const auto take = [&](const std::string& v4, const std::string& v6) -> const Saved* {

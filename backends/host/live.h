@@ -31,8 +31,10 @@ struct LivePrograms {  // a name without '/' is looked for in PATH, /usr/sbin an
   std::string legacy_save_v6 = "ip6tables-legacy-save";
 };
 
-// No value: `error` says why, for people. A host without iptables has none of its tables.
-[[nodiscard]] std::optional<Live> read_live(std::string& error, const LivePrograms& programs = {});
+// No value: `error` says why, for people. A host without iptables has none of its tables. The
+// tables of nftables in `without` are not read.
+[[nodiscard]] std::optional<Live> read_live(std::string& error, const LivePrograms& programs = {},
+                                            const std::set<TableName>& without = {});
 
 // The messages without those of the tables. What is no whole message any more is kept as it is, for
 // the decoder to complain about.

@@ -120,6 +120,10 @@ struct Loaded {
   std::string generation;
   std::string boot_id;
   std::string since;  // RFC 3339, UTC
+  // The kernel held exactly this when its ruleset had this generation, in this network namespace
+  // (proc.h). 0: not known.
+  std::uint32_t ruleset = 0;
+  std::string network;
   bool operator==(const Loaded&) const = default;
 };
 // Also removes what killed commands left half written there.

@@ -269,6 +269,10 @@ std::string to_text(const Loaded& loaded) {
   json["generation"] = loaded.generation;
   json["boot-id"] = loaded.boot_id;
   json["since"] = loaded.since;
+  if (loaded.ruleset != 0) {
+    json["ruleset"] = loaded.ruleset;
+    json["network"] = loaded.network;
+  }
   return sealed(json);
 }
 
@@ -280,6 +284,10 @@ std::optional<Loaded> loaded_from(std::string_view text, std::string& error) {
   members.take_id("generation", loaded.generation);
   members.take("boot-id", loaded.boot_id);
   members.take("since", loaded.since);
+  if (members.has("ruleset")) {
+    members.take_number("ruleset", loaded.ruleset);
+    members.take("network", loaded.network);
+  }
   if (!members.ok()) return std::nullopt;
   return loaded;
 }

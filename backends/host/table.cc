@@ -27,7 +27,9 @@ Result failure(Reason reason, std::string error) {
 class Change {
  public:
   Change(const TableName& table, std::string_view wanted, const TableOptions& options)
-      : table_(table), wanted_(wanted), options_(options), may_prepare_(!options.dry_run) {}
+      : table_(table), wanted_(wanted), options_(options), may_prepare_(!options.dry_run) {
+    if (options.remembered != nullptr) remembered_ = *options.remembered;
+  }
 
   TableChange run() {
     for (std::size_t attempt = 1; attempt <= options_.most_attempts; ++attempt) {
@@ -48,10 +50,12 @@ class Change {
   TableChange finish() {
     if (!change_.result.ok() && (change_.changed || may_have_prepared_)) {
       Change back(table_, change_.before, options_);
+      back.remembered_ = remembered_;
       back.may_prepare_ = false;
       const bool is_back = back.run().result.ok();
       change_.changed = !is_back;
     }
+    if (change_.result.ok() && !options_.dry_run) change_.remembered = std::move(remembered_);
     return std::move(change_);
   }
 
@@ -59,7 +63,10 @@ class Change {
     if (!is_current())
       if (auto result = compare(); !result.ok()) return result;
     for (;;) {
-      if (change_.delta.empty()) return {};
+      if (change_.delta.empty()) {
+        remember_all(generation_);
+        return {};
+      }
       if (!change_.delta.detour.empty()) {
         if (auto result = go_round(); !result.ok()) return result;
         continue;
@@ -71,11 +78,15 @@ class Change {
           may_have_prepared_ || (change_.delta.prepares && result.reason == Reason::io);
       if (change_.delta.prepares && (result.ok() || result.reason == Reason::refused)) {
         may_prepare_ = false;  // once; if it was refused there is still the one transaction
-        if (result.ok()) change_.prepared += change_.delta.messages;
+        if (result.ok()) {
+          change_.prepared += change_.delta.messages;
+          remember_filled();
+        }
         watch_.reset();
         if (result = compare(); !result.ok()) return result;
         continue;
       }
+      if (result.ok()) remember_all(next_generation(generation_));
       const bool in_place = !change_.delta.whole && !live_.empty() && !wanted_.empty();
       if (result.reason != Reason::refused || !in_place) return result;
       // The kernel knows better than the plan; what is wanted itself may still be fine.
@@ -83,6 +94,21 @@ class Change {
       whole_ = true;
       if (result = make_delta(); !result.ok()) return result;
     }
+  }
+
+  // The sets hold what is wanted.
+  void remember_all(std::uint32_t generation) {
+    if (!names_.empty()) return;  // they are called otherwise
+    remembered_ = {.generation = generation, .sets = large_sets(wanted_, table_)};
+  }
+  // Those do that the transaction made, the others what they held.
+  void remember_filled() {
+    if (remembered_.generation != generation_) remembered_.sets.clear();
+    const auto wanted = large_sets(wanted_, table_);
+    for (const auto& name : change_.delta.filled)
+      if (const auto found = wanted.find(name); found != wanted.end() && names_.empty())
+        remembered_.sets.insert_or_assign(name, found->second);
+    remembered_.generation = next_generation(generation_);
   }
 
   Result go_round() {
@@ -104,15 +130,17 @@ class Change {
   bool is_current() {
     if (!watch_) return false;
     const auto now = watch_->unchanged_since(generation_);
-    if (now) generation_ = *now;
-    return now.has_value();
+    if (!now) return false;
+    if (remembered_.generation == generation_) remembered_.generation = *now;
+    generation_ = *now;
+    return true;
   }
 
   Result compare() {
     Result failed;
     // To be told costs the kernel a message for each element, so it is asked for after a lost race.
     if (change_.attempts > 1) watch_.emplace(table_);
-    auto dump = dump_nftables(failed, table_);
+    auto dump = dump_nftables(failed, table_, &remembered_);
     if (!dump) return failed;
     generation_ = dump->generation;
     live_ = std::move(dump->messages);
@@ -136,6 +164,7 @@ class Change {
   const TableOptions& options_;
   TableChange change_;
   std::string live_;
+  Remembered remembered_;
   NewNames names_;
   bool went_round_ = false;
   bool may_prepare_;

@@ -11,11 +11,13 @@
 
 #include "backends/host/delta.h"
 #include "backends/host/host.h"
+#include "backends/host/remembered.h"
 
 namespace firewright::host {
 
 struct TableOptions {
-  bool dry_run = false;  // the kernel checks everything and changes nothing
+  bool dry_run = false;                    // the kernel checks everything and changes nothing
+  const Remembered* remembered = nullptr;  // of this table, from before
   std::size_t most_attempts = 40;
 };
 
@@ -27,6 +29,9 @@ struct TableChange {
   // The table as it was right before, good as `wanted` later. Empty: there was none, or it could
   // not be read.
   std::string before;
+  // What is known of the table's large sets from now on; views into `wanted`, which has to live as
+  // long. Not of a dry run.
+  Remembered remembered;
   std::size_t attempts = 0;
   std::size_t prepared = 0;  // messages of the transactions before the last, see delta.h
   Delta delta;               // the last one

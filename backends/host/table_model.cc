@@ -5,6 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "backends/host/attributes.h"
@@ -44,7 +45,7 @@ class Reader final : private SetDirectory {
     while (const auto message = reader.next())
       if (!take(*message)) return refuse(message->type);
     if (reader.damaged()) return refuse("they are cut off");
-    for (auto& set : model_.sets) sort_elements(set);
+    if (!settle_elements()) return refuse("an element is not understood");
     for (const auto& [chain, attributes] : rules_)
       if (!rule(model_.chains[chain], attributes)) return refuse("a rule is not understood");
     return std::move(model_);
@@ -73,7 +74,7 @@ class Reader final : private SetDirectory {
       case NFT_MSG_NEWCHAIN: return chain(attributes);
       case NFT_MSG_NEWOBJ: return object(attributes);
       case NFT_MSG_NEWSET: return set(attributes);
-      case NFT_MSG_NEWSETELEM: return elements(attributes);
+      case NFT_MSG_NEWSETELEM: return elements(message);
       case NFT_MSG_NEWRULE: return later(message);
       default: return false;
     }
@@ -86,6 +87,7 @@ class Reader final : private SetDirectory {
     objects_.clear();
     sets_.clear();
     set_ids_.clear();
+    told_.clear();
     return true;
   }
 
@@ -170,45 +172,31 @@ class Reader final : private SetDirectory {
                     .timeout = set.timeout};
   }
 
-  bool elements(std::string_view attributes) {
+  bool elements(const NetfilterMessage& message) {
     std::optional<std::uint32_t> id;
-    if (const auto value = find_attribute(attributes, NFTA_SET_ELEM_LIST_SET_ID))
+    if (const auto value = find_attribute(message.attributes, NFTA_SET_ELEM_LIST_SET_ID))
       id = big_endian_u32(*value);
-    const auto found = index(text(attributes, NFTA_SET_ELEM_LIST_SET), id);
+    const auto found = index(text(message.attributes, NFTA_SET_ELEM_LIST_SET), id);
     if (!found) return false;
-    AttributeReader reader(
-        find_attribute(attributes, NFTA_SET_ELEM_LIST_ELEMENTS).value_or(std::string_view{}));
-    while (const auto attribute = reader.next())
-      if (attribute->type != NFTA_LIST_ELEM || !element(model_.sets[*found], attribute->value))
-        return false;
-    return !reader.damaged();
-  }
-
-  static bool element(SetModel& set, std::string_view attributes) {
-    const auto begin = set.bytes.size();
-    CanonicalContext context;
-    context.element_timeout = set.timeout;
-    if (!canonical(Shape::element, attributes, context, set.bytes)) return false;
-    const auto flags = number(attributes, NFTA_SET_ELEM_FLAGS);
-    set.elements.push_back({.offset = begin,
-                            .length = static_cast<std::uint32_t>(set.bytes.size() - begin),
-                            .is_end = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
-    if (const auto object = find_attribute(attributes, NFTA_SET_ELEM_OBJREF))
-      set.objects.emplace_back(set.object_type, text_of(*object));
+    auto& set = model_.sets[*found];
+    set.lists.push_back(find_attribute(message.attributes, NFTA_SET_ELEM_LIST_ELEMENTS)
+                            .value_or(std::string_view{}));
+    // What the kernel says of elements is not what it is told to make them.
+    if ((message.flags & NLM_F_CREATE) == 0) told_.insert(*found);
     return true;
   }
 
-  static void sort_elements(SetModel& set) {
-    const auto has_last_key = [&](const Element& element) {
-      return find_attribute(set.bytes_of(element), NFTA_SET_ELEM_KEY_END).has_value();
-    };
-    if (set.intervals() && std::any_of(set.elements.begin(), set.elements.end(), has_last_key))
-      return;
-    const auto less = [&](const Element& x, const Element& y) {
-      return compare_elements(set, x, set, y) < 0;
-    };
-    if (!std::is_sorted(set.elements.begin(), set.elements.end(), less))
-      std::sort(set.elements.begin(), set.elements.end(), less);
+  // What is large, and simple, stays as it is until somebody has to know.
+  bool settle_elements() {
+    for (std::size_t i = 0; i < model_.sets.size(); ++i) {
+      auto& set = model_.sets[i];
+      std::size_t bytes = 0;
+      for (const auto list : set.lists) bytes += list.size();
+      const bool simple = !set.anonymous() && !set.living() && set.object_type == 0;
+      const bool stays = bytes >= large_set && simple && !told_.contains(i);
+      if (!stays && !take_apart(set)) return false;
+    }
+    return true;
   }
 
   // Sets are whole only at the end.
@@ -260,9 +248,52 @@ class Reader final : private SetDirectory {
   std::map<ObjectName, std::size_t> objects_;
   std::map<std::string, std::size_t, std::less<>> sets_;
   std::map<std::uint32_t, std::size_t> set_ids_;
+  std::set<std::size_t> told_;  // sets with elements that a dump tells
 };
 
+bool take_apart(SetModel& set, std::string_view attributes) {
+  const auto begin = set.bytes.size();
+  CanonicalContext context;
+  context.element_timeout = set.timeout;
+  if (!canonical(Shape::element, attributes, context, set.bytes)) return false;
+  const auto flags = number(attributes, NFTA_SET_ELEM_FLAGS);
+  set.elements.push_back({.offset = begin,
+                          .length = static_cast<std::uint32_t>(set.bytes.size() - begin),
+                          .is_end = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
+  if (const auto object = find_attribute(attributes, NFTA_SET_ELEM_OBJREF))
+    set.objects.emplace_back(set.object_type, text_of(*object));
+  return true;
+}
+
+void sort_elements(SetModel& set) {
+  const auto has_last_key = [&](const Element& element) {
+    return find_attribute(set.bytes_of(element), NFTA_SET_ELEM_KEY_END).has_value();
+  };
+  if (set.intervals() && std::any_of(set.elements.begin(), set.elements.end(), has_last_key))
+    return;
+  const auto less = [&](const Element& x, const Element& y) {
+    return compare_elements(set, x, set, y) < 0;
+  };
+  if (!std::is_sorted(set.elements.begin(), set.elements.end(), less))
+    std::sort(set.elements.begin(), set.elements.end(), less);
+}
+
 }  // namespace
+
+bool have_same_lists(const SetModel& a, const SetModel& b) {
+  return !a.lists.empty() && a.lists == b.lists;
+}
+
+bool take_apart(SetModel& set) {
+  for (const auto list : std::exchange(set.lists, {})) {
+    AttributeReader reader(list);
+    while (const auto attribute = reader.next())
+      if (attribute->type != NFTA_LIST_ELEM || !take_apart(set, attribute->value)) return false;
+    if (reader.damaged()) return false;
+  }
+  sort_elements(set);
+  return true;
+}
 
 bool SetModel::anonymous() const { return (flags & NFT_SET_ANONYMOUS) != 0; }
 bool SetModel::intervals() const { return (flags & NFT_SET_INTERVAL) != 0; }

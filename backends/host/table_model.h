@@ -15,6 +15,7 @@
 
 #include "backends/host/canonical.h"
 #include "backends/host/dump.h"
+#include "backends/host/remembered.h"
 
 namespace firewright::host {
 
@@ -56,6 +57,9 @@ struct SetModel {
   // Sorted, but for sets of concatenated intervals, in which the first of several counts.
   std::vector<Element> elements;
   std::string bytes;
+  // Of a large set, from a batch: its lists of elements as they were, not taken apart. Then
+  // `elements` is empty.
+  ElementLists lists;
   std::vector<ObjectName> objects;  // that elements refer to
 
   [[nodiscard]] bool anonymous() const;
@@ -63,6 +67,7 @@ struct SetModel {
   [[nodiscard]] bool is_map() const;
   // Packets or time change what it holds.
   [[nodiscard]] bool living() const;
+  [[nodiscard]] bool is_empty() const { return elements.empty() && lists.empty(); }
   [[nodiscard]] std::string_view bytes_of(const Element& element) const {
     return std::string_view(bytes).substr(element.offset, element.length);
   }
@@ -80,6 +85,11 @@ struct TableModel {
   std::vector<ObjectModel> objects;
   std::vector<SetModel> sets;
 };
+
+// Whether two sets are known to hold the same without taking their lists apart.
+[[nodiscard]] bool have_same_lists(const SetModel& a, const SetModel& b);
+// Turns `lists` into `elements`. False: something in them is not understood.
+[[nodiscard]] bool take_apart(SetModel& set);
 
 // A rule that no packet gets past: accept, drop or reject, and nothing else.
 [[nodiscard]] bool decides_everything(const RuleModel& rule);

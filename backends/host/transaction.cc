@@ -157,6 +157,13 @@ void Transaction::new_set(const SetModel& set) {
   define_set(set, set.name, id);
   if ((set.flags & NFT_SET_EVAL) == 0)
     put_elements(NFT_MSG_NEWSETELEM, set, set.name, id, set.elements);
+  for (const auto list : set.lists) {
+    begin(NFT_MSG_NEWSETELEM, Verb::add);
+    put_text(out_, NFTA_SET_ELEM_LIST_SET, set.name);
+    put_u32(out_, NFTA_SET_ELEM_LIST_SET_ID, id);
+    put_attribute(out_, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, list);
+    end();
+  }
 }
 
 void Transaction::delete_set(const SetModel& set) {

@@ -75,11 +75,25 @@ bool Run::cmp(const Expression& expression) {
   if (!op || *op > NFT_CMP_GTE || data.empty() || data.size() > Registers::size)
     return incomplete(expression);
   if (!split_by_ports(number, data.size())) return false;
+  const bool says_nothing = begins_range(*op, data, number);
   return each_world_narrowed([&](World& world, std::vector<World>& more) {
     const auto bytes = source(world, expression, number, data.size());
     if (!bytes) return false;
-    return compare(world, more, expression, *bytes, *op, data);
+    return says_nothing || compare(world, more, expression, *bytes, *op, data);
   });
+}
+
+bool Run::begins_range(std::uint32_t op, std::string_view data,
+                       std::optional<std::uint32_t> number) const {
+  if (op != NFT_CMP_GTE || !next_ || next_->name != "cmp" ||
+      data.find_first_not_of('\0') != std::string_view::npos)
+    return false;
+  const Attributes<NFTA_CMP_MAX> attributes(next_->data);
+  const auto next_op = attributes.u32(NFTA_CMP_OP);
+  const AttributeTable<NFTA_DATA_MAX> nested(attributes[NFTA_CMP_DATA]);
+  return !attributes.damaged() && attributes.u32(NFTA_CMP_SREG) == number &&
+         (next_op == NFT_CMP_LTE || next_op == NFT_CMP_LT) &&
+         nested[NFTA_DATA_VALUE].size() == data.size();
 }
 
 bool Run::compare(World& world, std::vector<World>& more, const Expression& expression,
@@ -208,7 +222,9 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
       artifact_.unknown(expression.whole, "set of too many overlaps");
       return false;
     }
-    std::vector<World> worlds;
+    const auto drop_if_empty = [&] {
+      if (is_empty(more.back().match)) more.pop_back();
+    };
     const auto add_opaquely = [&](World& at, std::uint32_t group) {
       return opaque(at, expression.whole,
                     describe(bytes, at.match, opaque_values_) + (inverted ? " not in " : " in ") +
@@ -222,18 +238,18 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
         return true;
       }
       for (std::uint32_t group = 0; group < groups; ++group) {
-        World& inside = worlds.emplace_back(world);
+        World& inside = more.emplace_back(world);
         if (!add_opaquely(inside, group) || !found(inside, group)) return false;
+        drop_if_empty();
       }
     } else {
       if (worlds_.size() + more.size() + lookup.parts.size() > most_worlds) {
         artifact_.unknown(place_.message, "rule of too many products");
         return false;
       }
-      for (std::size_t i = 0; i < lookup.parts.size(); ++i) {
-        const auto& part = lookup.parts[i];
-        World& inside = i + 1 < lookup.parts.size() ? worlds.emplace_back(world)
-                                                    : worlds.emplace_back(std::move(world));
+      more.reserve(more.size() + lookup.parts.size());
+      for (const auto& part : lookup.parts) {
+        World& inside = more.emplace_back(world);
         bool exactly = !partly;
         for (std::size_t c = 0; c < part.values.size(); ++c)
           exactly = narrow(inside.match, row->components[c].field, part.values[c], part.negated) ==
@@ -241,16 +257,11 @@ bool Run::look_up_in(const Expression& expression, const SetEntry& set, const Co
                     exactly;
         if (!exactly && !is_empty(inside.match)) add_opaquely(inside, part.group);
         if (!is_empty(inside.match) && !found(inside, part.group)) return false;
+        drop_if_empty();
       }
     }
-    std::erase_if(worlds, [](const World& inside) { return is_empty(inside.match); });
-    if (worlds.empty()) {
-      world = World{};
-      end(world);
-      return true;
-    }
-    world = std::move(worlds.front());
-    std::move(worlds.begin() + 1, worlds.end(), std::back_inserter(more));
+    world = World{};
+    end(world);
     return true;
   });
 }

@@ -188,14 +188,17 @@ std::optional<std::span<const Byte>> Registers::read(std::uint32_t number,
                                                      std::size_t length) const {
   const auto offset = register_offset(number);
   if (!offset || length == 0 || length > size - *offset) return std::nullopt;
-  return std::span<const Byte>(bytes_).subspan(*offset, length);
+  static constexpr Bytes unset{};
+  return std::span<const Byte>(bytes_ ? *bytes_ : unset).subspan(*offset, length);
 }
 
 bool Registers::write(std::uint32_t number, std::span<const Byte> bytes) {
   const auto offset = register_offset(number);
   if (!offset || bytes.empty() || bytes.size() > size - *offset) return false;
-  std::copy(bytes.begin(), bytes.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(*offset));
-  for (auto end = *offset + bytes.size(); end % 4 != 0; ++end) bytes_[end] = Byte::of(0);
+  if (bytes_.use_count() != 1) bytes_ = std::make_shared<Bytes>(bytes_ ? *bytes_ : Bytes{});
+  auto& held = *bytes_;
+  std::copy(bytes.begin(), bytes.end(), held.begin() + static_cast<std::ptrdiff_t>(*offset));
+  for (auto end = *offset + bytes.size(); end % 4 != 0; ++end) held[end] = Byte::of(0);
   return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +62,7 @@ struct Byte {
 // register of verdicts is not one of them.
 [[nodiscard]] std::optional<std::size_t> register_offset(std::uint32_t number);
 
+// Copies share what they hold until one of them is written: a lookup makes many worlds of one.
 class Registers {
  public:
   static constexpr std::size_t size = 64;
@@ -72,7 +74,8 @@ class Registers {
   [[nodiscard]] bool write(std::uint32_t number, std::span<const Byte> bytes);
 
  private:
-  std::array<Byte, size> bytes_{};
+  using Bytes = std::array<Byte, size>;
+  std::shared_ptr<Bytes> bytes_;  // none: all unset
 };
 
 // One field's share of a row of bytes.

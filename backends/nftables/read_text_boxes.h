@@ -19,6 +19,6 @@ struct Box {
 // Views into `elements`. Which field is joined is the same for all boxes: the one that leaves the
 // fewest.
 [[nodiscard]] std::vector<Box> join_boxes(const Elements& elements,
-                                          std::vector<std::uint32_t> chosen);
+                                          std::span<const std::uint32_t> chosen);
 
 }  // namespace firewright::nftables::script

@@ -422,7 +422,7 @@ bool Matches::apply(Alternatives& packets, const Selector& selector, bool negate
 
 bool Matches::apply_boxes(Alternatives& packets, const std::vector<Selector>& selectors,
                           const Elements& elements, std::vector<std::uint32_t> chosen) {
-  const auto boxes = join_boxes(elements, std::move(chosen));
+  const auto boxes = join_boxes(elements, chosen);
   if (!spend(boxes.size())) return false;
   std::vector<Alternatives> parts;
   parts.reserve(boxes.size());

@@ -5,9 +5,11 @@
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "backends/nftables/join.h"
+#include "compiler/ir/hash.h"
 
 namespace firewright::nftables {
 namespace {
@@ -180,11 +182,16 @@ class Structuring {
  private:
   // One family each, where addresses are named: they have nothing in common.
   void part_families() {
+    const auto is_both = [](const MergedRule& rule) {
+      const auto& match = rule.rule.match;
+      return match.families.is_all() && !(match.source.is_all() && match.destination.is_all());
+    };
+    const auto first = rules_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    if (std::none_of(first, rules_.end(), is_both)) return;
     std::vector<MergedRule> parted;
     for (auto at = begin_; at < rules_.size(); ++at) {
       auto& rule = rules_[at];
-      const auto& match = rule.rule.match;
-      if (!match.families.is_all() || (match.source.is_all() && match.destination.is_all())) {
+      if (!is_both(rule)) {
         parted.push_back(std::move(rule));
         continue;
       }
@@ -206,18 +213,39 @@ class Structuring {
   }
 
   // Rules that restrict the same fields, and are the same in all others.
-  void group() {
-    std::map<std::string, std::vector<std::size_t>> groups;
+  struct Group {
+    std::vector<Side> sides;
+    ir::Match rest;
+    std::vector<std::size_t> places;
+  };
+
+  std::vector<Group> groups() const {
+    std::vector<Group> groups;
+    std::unordered_multimap<std::size_t, std::size_t> by_hash;
     for (auto at = begin_; at < rules_.size(); ++at) {
       const Fields fields(rules_[at].rule.match);
       if (fields.sides().empty()) continue;
-      auto key = ir::to_text(fields.rest(fields.sides()));
-      for (const auto side : fields.sides()) key += static_cast<char>('0' + static_cast<int>(side));
-      groups[std::move(key)].push_back(at);
+      auto rest = fields.rest(fields.sides());
+      const auto hash = ir::hash(rest);
+      const auto [first, last] = by_hash.equal_range(hash);
+      const auto found = std::find_if(first, last, [&](const auto& entry) {
+        const auto& group = groups[entry.second];
+        return group.sides == fields.sides() && group.rest == rest;
+      });
+      if (found != last) {
+        groups[found->second].places.push_back(at);
+        continue;
+      }
+      by_hash.emplace(hash, groups.size());
+      groups.push_back({.sides = fields.sides(), .rest = std::move(rest), .places = {at}});
     }
+    return groups;
+  }
+
+  void group() {
     std::vector<std::vector<MergedRule>> instead(rules_.size() - begin_);
     std::vector<bool> gone(rules_.size() - begin_, false);
-    for (const auto& [key, places] : groups) {
+    for (const auto& [sides, rest, places] : groups()) {
       if (places.size() <= most_) continue;
       auto lookups = look_up(places);
       if (lookups.empty()) continue;
@@ -282,6 +310,10 @@ class Structuring {
 
   // A long list of prefixes in a rule of its own.
   void look_long_lists_up() {
+    const auto first = rules_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    if (std::none_of(first, rules_.end(),
+                     [](const MergedRule& rule) { return has_long_list(rule.rule.match); }))
+      return;
     std::vector<MergedRule> all;
     for (auto at = begin_; at < rules_.size(); ++at) {
       auto lookups = look_list_up(rules_[at]);
@@ -291,8 +323,18 @@ class Structuring {
     replace(std::move(all));
   }
 
+  // An interval is at least one prefix, and at most two for each bit of an address.
+  static bool has_long_list(const ir::Match& match) {
+    constexpr std::size_t most_prefixes = 2 * 128;
+    const auto is_long = [](const auto& set) {
+      return set.intervals().size() * most_prefixes > long_list;
+    };
+    return is_long(match.source.v4) || is_long(match.source.v6) || is_long(match.destination.v4) ||
+           is_long(match.destination.v6);
+  }
+
   static std::vector<MergedRule> look_list_up(const MergedRule& merged) {
-    if (merged.tuples) return {};
+    if (merged.tuples || !has_long_list(merged.rule.match)) return {};
     std::vector<MergedRule> result;
     bool found = false;
     for (const auto family : merged.rule.match.families) {

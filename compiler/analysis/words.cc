@@ -1,6 +1,7 @@
 #include "compiler/analysis/words.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace firewright::analysis {
 namespace {
@@ -18,17 +19,43 @@ struct Said {
 
 // --- addresses
 
+constexpr std::size_t most_prefixes = 2;  // of an interval that is said in prefixes
+
 template <class A>
-void append_literals(const IntervalSet<A>& set, Said& said) {
-  constexpr std::size_t most_prefixes = 2;
+void append_literals(const IntervalSet<A>& set, std::vector<std::string>& items) {
   for (const auto& interval : set.intervals()) {
     const auto prefixes = to_prefixes(interval);
     if (prefixes.size() <= most_prefixes)
-      for (const auto& prefix : prefixes) said.words.items.push_back(to_string(prefix));
+      for (const auto& prefix : prefixes) items.push_back(to_string(prefix));
     else
-      said.words.items.push_back(to_string(interval));
-    said.cost += std::min(prefixes.size(), most_prefixes);
+      items.push_back(to_string(interval));
   }
+}
+
+template <class A>
+std::size_t cost_of_literals(const IntervalSet<A>& set) {
+  std::size_t cost = 0;
+  for (const auto& interval : set.intervals()) cost += as_prefix(interval) ? 1 : most_prefixes;
+  return cost;
+}
+
+// Names of groups, and what is left over. The words for that are made only if it is what is said:
+// it may be a million addresses.
+struct Listed {
+  std::vector<std::string> names;
+  AddressSet rest;
+  [[nodiscard]] std::size_t cost() const {
+    return names.size() + cost_of_literals(rest.v4) + cost_of_literals(rest.v6);
+  }
+};
+
+Words spelled(Listed listed) {
+  Words words;
+  words.literal = listed.names.empty() || !listed.rest.empty();
+  words.items = std::move(listed.names);
+  append_literals(listed.rest.v4, words.items);
+  append_literals(listed.rest.v6, words.items);
+  return words;
 }
 
 // Whether `part` lies in `whole`, without making a set of the difference.
@@ -60,39 +87,24 @@ bool speaks_of(const AddressSet& set, FamilySet families) {
          (families.contains(Family::ipv6) && !set.v6.empty());
 }
 
-Said literally(const AddressSet& set) {
-  Said said;
-  // All of one family beside some of the other: rare, and a prefix of length 0 says it.
-  append_literals(set.v4, said);
-  append_literals(set.v6, said);
-  said.words.literal = true;
-  return said;
-}
-
 // With names where that is not longer.
-Said listed(const Vocabulary& vocabulary, const AddressSet& set, FamilySet families) {
-  auto plain = literally(set);
-  Said named;
-  auto rest = set;
+Listed listed(const Vocabulary& vocabulary, const AddressSet& set, FamilySet families) {
+  Listed plain{.names = {}, .rest = set};
+  Listed named = plain;
   for (const auto& group : vocabulary.groups()) {
-    if (rest.empty()) break;
+    if (named.rest.empty()) break;
     if (!speaks_of(group.set, families) || !lies_in(set, group.set, families)) continue;
-    auto left = rest - group.set;
-    if (left == rest) continue;
-    rest = std::move(left);
-    named.words.items.push_back(group.name);
+    auto left = named.rest - group.set;
+    if (left == named.rest) continue;
+    named.rest = std::move(left);
+    named.names.push_back(group.name);
   }
-  if (named.words.items.empty()) return plain;
+  if (named.names.empty()) return plain;
   // Exactly one of them?
   for (const auto& group : vocabulary.groups())
-    if (narrowed(group.set, families) == set)
-      return {.words = {.items = {group.name}, .except = {}, .literal = false}, .cost = 1};
-  std::sort(named.words.items.begin(), named.words.items.end());
-  named.cost = named.words.items.size();
-  append_literals(rest.v4, named);
-  append_literals(rest.v6, named);
-  named.words.literal = !rest.empty();
-  return named.cost <= plain.cost ? named : plain;
+    if (narrowed(group.set, families) == set) return {.names = {group.name}, .rest = {}};
+  std::sort(named.names.begin(), named.names.end());
+  return named.cost() <= plain.cost() ? named : plain;
 }
 
 // --- interfaces
@@ -349,20 +361,24 @@ Words say_addresses(const Vocabulary& vocabulary, const AddressSet& set, FamilyS
   const auto everything = narrowed(AddressSet::all(), families);
   if (set == everything) return {};
   auto best = listed(vocabulary, set, families);
-  if (best.cost < 3) return best.words;
-  const auto try_base = [&](const AddressSet& base, std::vector<std::string> items) {
-    auto except = listed(vocabulary, base - set, families);
-    const auto cost = items.size() + 1 + except.cost;
-    if (cost >= best.cost) return;
-    best = {.words = {.items = std::move(items),
-                      .except = std::move(except.words.items),
-                      .literal = false},
-            .cost = cost};
+  std::optional<Listed> except;
+  auto least = best.cost();
+  if (least < 3) return spelled(std::move(best));
+  const auto try_base = [&](const AddressSet& base, std::vector<std::string> names) {
+    auto others = listed(vocabulary, base - set, families);
+    const auto cost = names.size() + 1 + others.cost();
+    if (cost >= least) return;
+    least = cost;
+    best = {.names = std::move(names), .rest = {}};
+    except = std::move(others);
   };
   try_base(everything, {});
   for (const auto& group : vocabulary.groups())
     if (lies_in(group.set, set, families)) try_base(narrowed(group.set, families), {group.name});
-  return best.words;
+  if (!except) return spelled(std::move(best));
+  return {.items = std::move(best.names),
+          .except = spelled(std::move(*except)).items,
+          .literal = false};
 }
 
 Words say_interfaces(const Vocabulary& vocabulary, const ir::InterfaceSet& set,

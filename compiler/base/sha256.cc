@@ -1,17 +1,15 @@
 #include "compiler/base/sha256.h"
 
-#include <sys/types.h>
-
-#include <sha2.h>
+#include <nettle/sha2.h>
 
 namespace firewright {
 
 Sha256 sha256(std::string_view bytes) {
-  SHA2_CTX context;
-  SHA256Init(&context);
-  SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
   Sha256 digest{};
-  SHA256Final(digest.data(), &context);
+  sha256_digest(&context, digest.size(), digest.data());
   return digest;
 }
 

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), by libmd.
+// SHA-256 (FIPS 180-4), by nettle, which uses the processor's own instructions for it.
 #pragma once
 
 #include <array>

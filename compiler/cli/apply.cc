@@ -109,8 +109,14 @@ class Applying {
         stands && stands->generation == failsafe_generation &&
         std::ranges::find(places, failsafe_place()) == places.end())
       places.push_back(failsafe_place());
-    before_ = read_standing(places, error);
+    if (confirmed_) known_ = host_->known(*confirmed_);
+    before_ = read_standing(places, error, known());
     if (!before_) return report_.failed(error + "; nothing was changed");
+    if (places.size() == 1 && is_large() && confirmed_ && same_artifact(confirmed_->artifact) &&
+        held(error)) {
+      already_so_ = true;
+      return guard_host();
+    }
     Sink of_kernel;
     const auto& old_place = places.back();
     auto stands = decode(*before_, old_place, sources_, of_kernel);
@@ -128,9 +134,23 @@ class Applying {
   bool is_so(const ir::Program& stands, std::string& error) {
     if (place_.backend == Target::iptables && (!confirmed_ || !same_artifact(confirmed_->artifact)))
       return false;
-    const auto same = holds(place_, artifact_, error);
-    return same && *same &&
+    return held(error) &&
            semantics::compare(built_.program, stands).answer == semantics::Answer::equal;
+  }
+
+  // Whether the kernel holds exactly the artifact. Then it is known in which generation.
+  bool held(std::string& error) {
+    Known known = known_.value_or(Known{});
+    const auto same = holds(place_, artifact_, error, &known);
+    if (!same || !*same) return false;
+    host_->holds_in(known.remembered.generation);
+    return true;
+  }
+  const Known* known() const { return known_ ? &*known_ : nullptr; }
+  // Of so much the artifact was proved, and what stands is held against it message by message; less
+  // is proved from the kernel's own words, and so is everything if that is asked for.
+  bool is_large() const {
+    return !options_.host.verify_full && !known_at(place_, artifact_, 0).remembered.sets.empty();
   }
   bool same_artifact(const backend::Artifact& other) const {
     for (const auto& part : artifact_.parts)
@@ -243,7 +263,7 @@ class Applying {
 
   // Into the kernel, and read back.
   Stop put() {
-    const auto loaded = load(place_, artifact_, false);
+    auto loaded = load(place_, artifact_, false, known());
     if (!loaded.result.ok()) {
       // Of a transaction whose answer was lost nobody said whether it was made.
       std::string error;
@@ -253,9 +273,27 @@ class Applying {
                             (forgotten.ok() ? "" : "; " + forgotten.error));
     }
     if (!loaded.note.empty()) report_.notes.push_back(loaded.note);
+    known_ = options_.host.verify_full ? Known{} : std::move(loaded.known);
+    if (const auto exit = is_large() ? hold_against_artifact() : prove_standing()) return exit;
+    for (const auto& place : before_->places)
+      if (!(place == place_))
+        if (const auto gone = clear(place, place_); !gone.ok())
+          return back(Exit::system, gone.error);
+    return {};
+  }
+
+  Stop hold_against_artifact() {
     std::string error;
-    auto stands = read_standing({place_}, error);
+    if (held(error)) return {};
+    return back(Exit::proof_failed, "the kernel does not hold what was loaded" +
+                                        (error.empty() ? std::string() : ": " + error));
+  }
+
+  Stop prove_standing() {
+    std::string error;
+    auto stands = read_standing({place_}, error, known());
     if (!stands) return back(Exit::system, "what was loaded cannot be read back: " + error);
+    host_->holds_in(stands->ruleset);
     auto program = decode(*stands, place_, sources_, sink_);
     if (!program) return back(Exit::proof_failed, "what was loaded cannot be read back");
     const auto comparison = semantics::compare(built_.program, *program);
@@ -269,10 +307,6 @@ class Applying {
       case semantics::Answer::not_proved:
         return back(Exit::not_proved, "what the kernel holds is not proved: " + comparison.why);
     }
-    for (const auto& place : before_->places)
-      if (!(place == place_))
-        if (const auto gone = clear(place, place_); !gone.ok())
-          return back(Exit::system, gone.error);
     return {};
   }
 
@@ -319,6 +353,7 @@ class Applying {
   std::optional<HostState> host_;
   std::optional<Kept> confirmed_;
   std::optional<Standing> before_;
+  std::optional<Known> known_;
   bool already_so_ = false;
 };
 

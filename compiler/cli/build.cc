@@ -1,9 +1,11 @@
 #include "compiler/cli/build.h"
 
+#include <algorithm>
 #include <ctime>
 #include <iterator>
-#include <set>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "compiler/diagnostics/render.h"
 #include "compiler/lower/audit.h"
@@ -87,12 +89,13 @@ std::string stem(const std::string& path) {
 }
 
 std::size_t count_exceptions(const ir::Program& program) {
-  std::set<std::tuple<Span, std::string>> seen;
+  std::vector<std::tuple<Span, std::string_view>> seen;
   for (const auto& chain : program.chains)
     for (const auto& rule : chain.rules)
       if (rule.origin.kind == ir::OriginKind::exception)
-        seen.insert({rule.origin.span, rule.origin.label});
-  return seen.size();
+        seen.emplace_back(rule.origin.span, rule.origin.label);
+  std::sort(seen.begin(), seen.end());
+  return static_cast<std::size_t>(std::unique(seen.begin(), seen.end()) - seen.begin());
 }
 
 std::size_t count_rules(const ir::Program& program) {

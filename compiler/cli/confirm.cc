@@ -84,11 +84,14 @@ Exit to_previous(HostState& host, Report& report) {
   pending.boot_id = *boot;
   pending.process = host::own_process();
   if (const auto begun = host.begin(std::move(pending)); !begun.ok()) return nothing(begun.error);
-  auto result = load(previous->place, previous->artifact, false).result;
+  auto loaded = load(previous->place, previous->artifact, false);
+  auto result = std::move(loaded.result);
   for (const auto& place : places)
     if (result.ok() && !(place == previous->place)) result = clear(place, previous->place);
   if (result.ok()) {
-    const auto same = holds(previous->place, previous->artifact, error);
+    if (host.options().verify_full) loaded.known = {};
+    const auto same = holds(previous->place, previous->artifact, error, &loaded.known);
+    if (same && *same) host.holds_in(loaded.known.remembered.generation);
     if (!same || !*same)
       result = {.reason = host::Reason::io,
                 .error = "the kernel does not hold what was loaded" +

@@ -1,7 +1,11 @@
 #include "compiler/cli/host_state.h"
 
-#include <algorithm>
+#include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "backends/host/proc.h"
 #include "compiler/cli/rollback_timer.h"
 
 namespace firewright::cli {
@@ -194,9 +198,22 @@ bool HostState::was_sound(const std::string& generation) const {
   return std::ranges::find(damaged_, generation) == damaged_.end();
 }
 
-std::optional<bool> HostState::holds_change(std::string& error) const {
+std::optional<bool> HostState::holds_change(std::string& error) {
   const auto kept = read_kept(options_.state_dir, state_.pending->generation, error);
-  return kept ? holds(kept->place, kept->artifact, error) : std::nullopt;
+  if (!kept) return std::nullopt;
+  Known known;
+  const auto same = holds(kept->place, kept->artifact, error, &known);
+  if (same && *same) holds_in(known.remembered.generation);
+  return same;
+}
+
+std::optional<Known> HostState::known(const Kept& confirmed) const {
+  if (options_.verify_full) return std::nullopt;
+  const auto loaded = host::read_loaded(options_.run_dir);
+  if (!loaded || loaded->ruleset == 0 || loaded->generation != state_.confirmed ||
+      loaded->network.empty() || loaded->network != host::network_namespace("/proc", ::getpid()))
+    return std::nullopt;
+  return known_at(confirmed.place, confirmed.artifact, loaded->ruleset);
 }
 
 host::Result HostState::adopt(const std::string& generation) { return become(generation); }
@@ -223,8 +240,11 @@ host::Result HostState::become(std::string generation) {
     if (const auto watchdog = host::watchdog_from(old.pending->watchdog)) host::disarm(*watchdog);
   if (const auto boot = host::read_boot_id(error))
     if (const auto said = host::write_loaded(
-            options_.run_dir,
-            {.generation = generation, .boot_id = *boot, .since = state_.confirmed_since});
+            options_.run_dir, {.generation = generation,
+                               .boot_id = *boot,
+                               .since = state_.confirmed_since,
+                               .ruleset = std::exchange(ruleset_, 0),
+                               .network = host::network_namespace("/proc", ::getpid())});
         !said.ok())
       note(said.error);
   if (const auto swept = host::sweep(options_.state_dir, state_); !swept.ok()) note(swept.error);

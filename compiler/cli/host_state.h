@@ -54,7 +54,12 @@ class HostState {
   // The change becomes the confirmed firewall.
   [[nodiscard]] host::Result confirm();
   // Whether the kernel holds the change. No value: it cannot be told.
-  [[nodiscard]] std::optional<bool> holds_change(std::string& error) const;
+  [[nodiscard]] std::optional<bool> holds_change(std::string& error);
+  // The kernel holds what becomes the confirmed firewall in this generation of its ruleset, to be
+  // written down with it.
+  void holds_in(std::uint32_t ruleset) { ruleset_ = ruleset; }
+  // What was written down so, where it still may be true.
+  [[nodiscard]] std::optional<Known> known(const Kept& confirmed) const;
   // Puts back what the kernel held before the change. `why` is told to the next command. When that
   // is done and could not be written down, it is a note, and the change still waits in `state()`.
   [[nodiscard]] host::Result undo(const std::string& why);
@@ -81,6 +86,7 @@ class HostState {
   HostOptions options_;
   host::Lock lock_;
   host::State state_;
+  std::uint32_t ruleset_ = 0;         // 0: not known
   std::vector<std::string> damaged_;  // generations
   std::optional<std::string> ended_;
   std::vector<std::string> notes_;

@@ -31,12 +31,9 @@ std::optional<ir::Program> others(const host::Live& live, const Place& place, So
     if (one) append_beside(program, std::move(*one));
     return one.has_value();
   };
-  const auto messages = place.backend == Target::nftables
-                            ? host::without_tables(live.messages, {host::inet_table(place.table)})
-                            : live.messages;
-  if (!messages.empty()) {
+  if (!live.messages.empty()) {
     const std::vector<backend::ArtifactFile> files = {
-        {.file = sources.add("live nftables", messages), .part = "batch"}};
+        {.file = sources.add("live nftables", live.messages), .part = "batch"}};
     if (!add(nftables::decode(sources, files, sink))) return std::nullopt;
   }
   // The rules of iptables beside ours in one table are part of what stands at the place.
@@ -178,7 +175,9 @@ std::vector<std::string> neighbours(const ir::Program& program, const Place& pla
       sentences.push_back("another firewall manager is at work on this host: " + manager.name +
                           ", " + manager.how);
   std::string error;
-  const auto live = host::read_live(error);
+  std::set<host::TableName> ours;
+  if (place.backend == Target::nftables) ours.insert(host::inet_table(place.table));
+  const auto live = host::read_live(error, {}, ours);
   if (!live) {
     sentences.push_back("other firewall rules of this host cannot be listed: " + error);
     return sentences;

@@ -3,8 +3,11 @@
 // The kernel holds nothing yet, so whatever goes wrong has to end in a firewall. The failsafe lets
 // in replies, loopback, neighbour discovery, DHCP and, unless said otherwise, ssh.
 
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "backends/host/proc.h"
 #include "compiler/cli/build.h"
 #include "compiler/cli/host_state.h"
 #include "compiler/cli/options.h"
@@ -73,15 +76,16 @@ class Restoring {
     if (!kept) return failsafe(error);
     // A table is ours alone: when something is there, it was loaded, whatever is said of it.
     if (kept->place.backend == Target::nftables) loaded_ = kept->place;
-    if (const auto loaded = load(kept->place, kept->artifact, false); !loaded.result.ok())
-      return failsafe(loaded.result.error);
+    auto loaded = load(kept->place, kept->artifact, false);
+    if (!loaded.result.ok()) return failsafe(loaded.result.error);
     loaded_ = kept->place;
-    const auto same = holds(kept->place, kept->artifact, error);
+    if (options_.host.verify_full) loaded.known = {};
+    const auto same = holds(kept->place, kept->artifact, error, &loaded.known);
     if (!same || !*same)
       return failsafe("the kernel does not hold what was loaded" +
                       (error.empty() ? "" : ": " + error));
     clear_failsafe(kept->place);
-    const auto remembered = remember(*confirmed);
+    const auto remembered = remember(*confirmed, loaded.known.remembered.generation);
     console_.out << "restored " << name_of_generation(options_.host.state_dir, *confirmed) << "\n";
     if (!remembered.ok()) console_.err << "firewright: " << remembered.error << "\n";
     return Exit::ok;
@@ -95,13 +99,16 @@ class Restoring {
       console_.err << "firewright: the failsafe still stands, too: " << gone.error << "\n";
   }
 
-  host::Result remember(const std::string& generation) {
+  host::Result remember(const std::string& generation, std::uint32_t ruleset) {
     std::string error;
     const auto boot = host::read_boot_id(error);
     if (!boot) return {.reason = host::Reason::io, .error = error};
-    return host::write_loaded(
-        options_.host.run_dir,
-        {.generation = generation, .boot_id = *boot, .since = host::utc_now()});
+    return host::write_loaded(options_.host.run_dir,
+                              {.generation = generation,
+                               .boot_id = *boot,
+                               .since = host::utc_now(),
+                               .ruleset = ruleset,
+                               .network = host::network_namespace("/proc", ::getpid())});
   }
 
   Exit failsafe(const std::string& why) {
@@ -133,7 +140,7 @@ class Restoring {
                     "denied but replies, neighbour discovery, DHCP"
                  << (options_.failsafe_ssh == "none" ? "" : " and ssh")
                  << "; `firewright apply` brings the policy back\n";
-    if (const auto remembered = remember(std::string(failsafe_generation)); !remembered.ok())
+    if (const auto remembered = remember(std::string(failsafe_generation), 0); !remembered.ok())
       console_.err << "firewright: " << remembered.error << "\n";
     return Exit::system;
   }

@@ -130,6 +130,15 @@ void add_host_options(CLI::App* app, HostOptions& options) {
       "how long to wait for another firewright; unsaid: 10s");
 }
 
+// Of commands that read back what the kernel holds.
+void add_read_back(CLI::App* app, HostOptions& options) {
+  app->add_option_function<std::string>(
+         "--verify", [&options](const std::string& text) { options.verify_full = text == "full"; },
+         "what is read back: what may have `changed`, or in `full` every element of every set; "
+         "unsaid: changed")
+      ->check(CLI::IsMember({"changed", "full"}));
+}
+
 Exit say_usage(Console& console, const std::string& message, const CLI::App& app) {
   complain(console, message);
   auto name = app.get_parent() == nullptr ? std::string() : app.get_name() + " ";
@@ -159,6 +168,7 @@ class CommandLine {
     add_verify();
     add_diff();
     add_explain();
+    add_fmt();
     add_services();
   }
 
@@ -289,6 +299,7 @@ class CommandLine {
     add_approximate(app, apply_.approximate);
     add_policy_options(app, apply_.policy);
     add_host_options(app, apply_.host);
+    add_read_back(app, apply_.host);
   }
 
   void add_confirm() {
@@ -296,6 +307,7 @@ class CommandLine {
                     [this] { return confirm(confirm_, console_); });
     add_format(app, confirm_.format);
     add_host_options(app, confirm_.host);
+    add_read_back(app, confirm_.host);
   }
 
   void add_rollback() {
@@ -306,6 +318,7 @@ class CommandLine {
         ->type_name("TOKEN");
     add_format(app, rollback_.format);
     add_host_options(app, rollback_.host);
+    add_read_back(app, rollback_.host);
   }
 
   void add_restore() {
@@ -324,6 +337,7 @@ class CommandLine {
             },
             "", "ports"));
     add_host_options(app, restore_.host);
+    add_read_back(app, restore_.host);
   }
 
   void add_status() {
@@ -400,6 +414,16 @@ class CommandLine {
     add_policy_options(app, explain_.policy);
   }
 
+  void add_fmt() {
+    auto* app = add("fmt", "write policies in their one form, comments and all",
+                    [this] { return fmt(fmt_, console_); });
+    app->add_option("FILE", fmt_.files,
+                    "TOML files, changed in place; `-` is standard input, and goes to the output")
+        ->required();
+    app->add_flag("--check", fmt_.check,
+                  "change nothing; name the files that would change, and end with 1 if any would");
+  }
+
   void add_services() {
     auto* app = add("services", "show the service catalogue, or one of its services",
                     [this] { return services(services_, console_); });
@@ -423,6 +447,7 @@ class CommandLine {
   DiffOptions diff_;
   std::vector<std::string> operands_;
   ExplainOptions explain_;
+  FmtOptions fmt_;
   ServicesOptions services_;
 };
 

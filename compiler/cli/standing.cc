@@ -101,9 +101,15 @@ std::optional<bool> mean_the_same(const std::optional<ir::Program>& a,
   return comparison.answer == semantics::Answer::equal;
 }
 
-std::optional<bool> table_is(const Place& place, std::string_view wanted, std::string& error) {
-  const auto dump = host::dump_nftables(error, name_of(place));
+const host::Remembered* of(const Known* known, const Place& place) {
+  return known != nullptr && known->place == place ? &known->remembered : nullptr;
+}
+
+std::optional<bool> table_is(const Place& place, std::string_view wanted, std::string& error,
+                             const Known* known = nullptr, std::uint32_t* ruleset = nullptr) {
+  const auto dump = host::dump_nftables(error, name_of(place), of(known, place));
   if (!dump) return std::nullopt;
+  if (ruleset != nullptr) *ruleset = dump->generation;
   const auto change = host::delta(dump->messages, wanted, name_of(place), error);
   if (!change) return std::nullopt;
   return change->batch.empty();
@@ -134,13 +140,22 @@ bool Standing::empty(const Place& place) const {
   return ours(place, filter->v4) == nothing && ours(place, filter->v6) == nothing;
 }
 
-std::optional<Standing> read_standing(const std::vector<Place>& places, std::string& error) {
+Known known_at(const Place& place, const backend::Artifact& artifact, std::uint32_t ruleset) {
+  Known known{.place = place, .remembered = {.generation = ruleset, .sets = {}}};
+  if (place.backend == Target::nftables)
+    known.remembered.sets = host::large_sets(bytes_of(artifact, "batch"), name_of(place));
+  return known;
+}
+
+std::optional<Standing> read_standing(const std::vector<Place>& places, std::string& error,
+                                      const Known* known) {
   Standing standing;
   standing.places = places;
   for (const auto& place : places) {
     if (place.backend == Target::nftables) {
-      auto dump = host::dump_nftables(error, name_of(place));
+      auto dump = host::dump_nftables(error, name_of(place), of(known, place));
       if (!dump) return std::nullopt;
+      standing.ruleset = dump->generation;
       if (!dump->messages.empty()) standing.tables[place.table] = std::move(dump->messages);
     } else if (!standing.filter) {
       standing.filter = host::save_filter(error);
@@ -187,14 +202,20 @@ std::optional<Standing> unpack(std::string_view bytes) {
   return standing;
 }
 
-Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run) {
+Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run,
+            const Known* known) {
   if (place.backend == Target::iptables)
     return {.result = host::load_iptables(bytes_of(artifact, "v4"), bytes_of(artifact, "v6"),
                                           options_for(place, dry_run)),
             .changed = true,
-            .note = {}};
-  auto change = host::put_table(name_of(place), bytes_of(artifact, "batch"), {.dry_run = dry_run});
-  Loaded loaded{.result = std::move(change.result), .changed = change.changed, .note = {}};
+            .note = {},
+            .known = {}};
+  auto change = host::put_table(name_of(place), bytes_of(artifact, "batch"),
+                                {.dry_run = dry_run, .remembered = of(known, place)});
+  Loaded loaded{.result = std::move(change.result),
+                .changed = change.changed,
+                .note = {},
+                .known = {.place = place, .remembered = std::move(change.remembered)}};
   if (loaded.result.ok() && !change.refused_in_place.empty())
     loaded.note =
         "the table was made anew as a whole, and its counters with it: the change in place "
@@ -250,9 +271,14 @@ host::Result put_back(const Standing& standing) {
   return {};
 }
 
-std::optional<bool> holds(const Place& place, const backend::Artifact& artifact,
-                          std::string& error) {
-  if (place.backend == Target::nftables) return table_is(place, bytes_of(artifact, "batch"), error);
+std::optional<bool> holds(const Place& place, const backend::Artifact& artifact, std::string& error,
+                          Known* known) {
+  if (place.backend == Target::nftables) {
+    std::uint32_t ruleset = 0;
+    const auto same = table_is(place, bytes_of(artifact, "batch"), error, known, &ruleset);
+    if (same && *same && known != nullptr) *known = known_at(place, artifact, ruleset);
+    return same;
+  }
   const auto standing = read_standing({place}, error);
   if (!standing) return std::nullopt;
   Sources sources;

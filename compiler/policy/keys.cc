@@ -176,10 +176,19 @@ std::vector<std::string> key_names(Section section) {
 
 const Key* find_key(Section section, std::string_view name) {
   static_assert(std::ranges::is_sorted(keys, {}, &Key::section));
-  const auto of_section = std::ranges::equal_range(keys, section, {}, &Key::section);
-  for (const auto& key :
-       of_section)  // by size, before anything is called: it is asked for all keys
-    if (key.name.size() == name.size() && key.name == name) return &key;
+  // Where each section begins. It is asked for every key of a policy.
+  static constexpr auto begins = [] {
+    std::array<std::size_t, static_cast<std::size_t>(Section::last) + 2> places{};
+    for (const auto& key : keys) ++places[static_cast<std::size_t>(key.section) + 1];
+    for (std::size_t i = 1; i < places.size(); ++i) places[i] += places[i - 1];
+    return places;
+  }();
+  const auto number = static_cast<std::size_t>(section);
+  for (auto at = begins[number]; at < begins[number + 1]; ++at) {
+    const auto& key = keys[at];
+    if (key.name.size() == name.size() && key.name.front() == name.front() && key.name == name)
+      return &key;
+  }
   if (section != Section::assertion_set) return nullptr;
   const auto* key = find_key(Section::exception, name);
   return key != nullptr && key->narrows ? key : nullptr;

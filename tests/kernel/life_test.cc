@@ -253,6 +253,58 @@ TEST(Life, AtBootTheLastConfirmedFirewallIsLoaded) {
   }
 }
 
+// Large sets are not read back element by element, unless somebody may have changed them.
+TEST(Life, ALargePolicyIsHeldAsExactlyAsASmallOne) {
+  IN_NAMESPACE([&] {
+    const Life life;
+    constexpr int addresses = 20000;
+    const auto write_list = [&](int count) {
+      std::string list;
+      for (int i = 0; i < count; ++i)
+        list += "10." + std::to_string(i >> 14) + "." + std::to_string((i >> 6) & 255) + "." +
+                std::to_string((i & 63) * 2) + "\n";
+      life.write("many.txt", list);
+    };
+    write_list(addresses);
+    life.write("policy.toml",
+               "[addresses]\nmany = { file = \"many.txt\" }\n\n[inbound]\nallow = [{ protocol = "
+               "\"tcp\", port = 443, from = \"many\" }, { protocol = \"udp\", port = 5000 }]\n");
+    std::string text;
+    const auto apply = [&](const std::string& result, const std::vector<std::string>& more = {}) {
+      std::vector<std::string> words{"apply", life.path("policy.toml"), "--format", "json"};
+      words.insert(words.end(), more.begin(), more.end());
+      const auto ran = life.run(words);
+      const auto document = json::parse(ran.out, nullptr, false);
+      if (ran.status != 0 || !document.is_object() || document["result"] != result)
+        text += "not " + result + ": " + said(ran) + "\n";
+    };
+    apply("loaded");
+    const auto loaded = ruleset();
+    apply("unchanged");
+    apply("unchanged", {"--verify", "full"});
+    // Of another table: what is remembered holds no more, and the kernel is asked.
+    must_run({"nft", "add", "table", "ip", "another"});
+    apply("unchanged");
+    must_run({"nft", "delete", "table", "ip", "another"});
+    const auto set = loaded.substr(loaded.find("\tset ") + 5);
+    const auto name = set.substr(0, set.find(' '));
+    must_run({"nft", "delete", "element", "inet", "firewright", name, "{ 10.0.0.2 }"});
+    apply("loaded");
+    text += check(ruleset() == loaded, "the element that somebody deleted is not back");
+    write_list(addresses + 1);
+    apply("loaded");
+    write_list(addresses);
+    apply("loaded", {"--verify", "full"});
+    text += check(ruleset() == loaded, "the list is not what it was");
+    must_run({"nft", "flush", "ruleset"});
+    const auto restored = life.run({"restore"});
+    text += check(restored.status == 0, said(restored)) + check(ruleset() == loaded, "restored");
+    apply("unchanged");
+    return text;
+  });
+  EXPECT_EQ(text, "");
+}
+
 // The state names the run of the system; here one that is over.
 TEST(Life, AnUnconfirmedChangeDoesNotOutliveARestart) {
   IN_NAMESPACE([] {

@@ -455,17 +455,25 @@ TEST_F(StateOnDisk, SinceWhenIsOfThisRunOfTheSystem) {
   const auto boot = read_boot_id(error);
   ASSERT_TRUE(boot) << error;
   EXPECT_FALSE(read_loaded(at("run")));
-  const Loaded loaded{.generation = "0123456789abcdef", .boot_id = *boot, .since = utc_now()};
+  const Loaded loaded{.generation = "0123456789abcdef",
+                      .boot_id = *boot,
+                      .since = utc_now(),
+                      .ruleset = 7,
+                      .network = "net:[4026531840]"};
   ASSERT_TRUE(write_loaded(at("run"), loaded).ok());
   EXPECT_EQ(read_loaded(at("run")), loaded);
-  ASSERT_TRUE(
-      write_loaded(at("run"),
-                   {.generation = loaded.generation, .boot_id = "another", .since = loaded.since})
-          .ok());
+  auto earlier = loaded;
+  earlier.boot_id = "another";
+  ASSERT_TRUE(write_loaded(at("run"), earlier).ok());
   EXPECT_FALSE(read_loaded(at("run")));
   ASSERT_TRUE(write_loaded(at("run"), loaded).ok());
   spill(at("run/loaded.json"), slurp(at("run/loaded.json")).substr(1));
   EXPECT_FALSE(read_loaded(at("run")));
+  auto unknown = loaded;
+  unknown.ruleset = 0;
+  unknown.network.clear();
+  ASSERT_TRUE(write_loaded(at("run"), unknown).ok());
+  EXPECT_EQ(read_loaded(at("run")), unknown);
 }
 
 TEST(Deadline, PassesWithTimeAndWithTheSystemsRun) {

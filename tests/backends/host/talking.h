@@ -167,17 +167,27 @@ inline void must_arrive(const FileDescriptor& socket) {
   if (::poll(&waiting, 1, 10000) != 1) throw HarnessError("nothing arrives");
 }
 
+// Sends again and again until something arrives: the first datagrams may find their own address not
+// yet ready, or the neighbour not yet known.
+inline void send_until_it_arrives(const std::function<bool()>& send, const FileDescriptor& socket) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (!send()) throw HarnessError("cannot send");
+    pollfd waiting{.fd = socket.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, 100) == 1) return;
+  }
+  throw HarnessError("nothing arrives");
+}
+
 // A datagram there and one back.
 inline void ask_and_answer(const FileDescriptor& caller, const FileDescriptor& callee) {
-  if (::send(caller.get(), "?", 1, 0) != 1) throw HarnessError("send");
-  must_arrive(callee);
+  send_until_it_arrives([&] { return ::send(caller.get(), "?", 1, 0) == 1; }, callee);
   sockaddr_storage from{};
   socklen_t size = sizeof from;
   char byte = 0;
-  if (::recvfrom(callee.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from), &size) != 1 ||
-      ::sendto(callee.get(), "!", 1, 0, reinterpret_cast<sockaddr*>(&from), size) != 1)
+  if (::recvfrom(callee.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from), &size) != 1)
     throw HarnessError("no answer");
-  must_arrive(caller);
+  const auto* back = reinterpret_cast<const sockaddr*>(&from);
+  send_until_it_arrives([&] { return ::sendto(callee.get(), "!", 1, 0, back, size) == 1; }, caller);
 }
 
 inline void ping(const std::string& address) {
@@ -188,9 +198,10 @@ inline void ping(const std::string& address) {
   packet[5] = 7;
   if (v4) packet[2] = static_cast<char>(0xf7), packet[3] = static_cast<char>(0xf8);
   const auto to = socket_address(address, 0);
-  if (::sendto(socket.get(), packet.data(), packet.size(), 0, to.get(), to.size) != 8)
-    throw HarnessError("cannot ping");
-  must_arrive(socket);
+  const auto send = [&] {
+    return ::sendto(socket.get(), packet.data(), packet.size(), 0, to.get(), to.size) == 8;
+  };
+  send_until_it_arrives(send, socket);
 }
 
 // --- Telling
