@@ -50,6 +50,20 @@ std::optional<std::string> write_new(const std::string& path, const std::string&
   return error;
 }
 
+std::optional<std::string> dress_like(const std::string& path, const std::string& model) {
+  struct stat wanted{};
+  if (::stat(model.c_str(), &wanted) != 0) return failure("cannot look at", model);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat given{};
+  if (file.get() < 0 || ::fstat(file.get(), &given) != 0) return failure("cannot open", path);
+  const bool same_owner = given.st_uid == wanted.st_uid && given.st_gid == wanted.st_gid;
+  if (!same_owner && ::fchown(file.get(), wanted.st_uid, wanted.st_gid) != 0)
+    return failure("cannot keep the owner of", model);
+  if (::fchmod(file.get(), wanted.st_mode & 07777U) != 0)
+    return failure("cannot keep the permissions of", model);
+  return std::nullopt;
+}
+
 // Whether a regular file holds exactly these bytes.
 bool holds(const std::string& path, const std::string& bytes) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -94,6 +108,8 @@ std::optional<std::string> AsideFiles::write(std::span<const OutputFile> files) 
     const auto aside = path.parent_path() / ("." + path.filename().string() + ".new");
     paths_.push_back({.aside = aside.string(), .final = file.path});
     if (auto error = write_new(paths_.back().aside, file.bytes)) return error;
+    if (!file.as_before) continue;
+    if (auto error = dress_like(paths_.back().aside, file.path)) return error;
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@ namespace firewright::cli {
 struct OutputFile {
   std::string path;
   std::string bytes;
+  bool as_before = false;  // with the owner and the permissions of the file that it replaces
 };
 
 // Files written aside, on their way into place. Where they are taken off the way, or this goes,

@@ -105,6 +105,11 @@ struct ExplainOptions {
   std::optional<Target> target;
 };
 
+struct FmtOptions {
+  std::vector<std::string> files;
+  bool check = false;  // write nothing; name those that would change
+};
+
 struct ServicesOptions {
   std::string name;
   Format format = Format::text;
@@ -121,6 +126,7 @@ struct ServicesOptions {
 [[nodiscard]] Exit rollback(const RollbackOptions& options, Console& console);
 [[nodiscard]] Exit restore(const RestoreOptions& options, Console& console);
 [[nodiscard]] Exit status(const StatusOptions& options, Console& console);
+[[nodiscard]] Exit fmt(const FmtOptions& options, Console& console);
 [[nodiscard]] Exit services(const ServicesOptions& options, Console& console);
 
 }  // namespace firewright::cli

@@ -33,6 +33,7 @@ const std::map<std::string, std::set<std::string>>& floors() {
     (*t)["compiler/net"] = {"compiler/base", "compiler/diagnostics"};
     // policy and ir do not see each other.
     (*t)["compiler/policy"] = net;
+    (*t)["compiler/format"] = with(net, {"compiler/policy"});
     (*t)["compiler/ir"] = net;
     (*t)["compiler/lower"] = with(net, {"compiler/policy", "compiler/ir"});
     (*t)["compiler/semantics"] = with(net, {"compiler/ir"});
@@ -46,8 +47,8 @@ const std::map<std::string, std::set<std::string>>& floors() {
     (*t)["backends/netsh"] = ir;
     (*t)["backends/host"] = ir;
     (*t)["compiler/cli"] =
-        with(ir, {"compiler/policy", "compiler/lower", "compiler/analysis", "backends/iptables",
-                  "backends/nftables", "backends/netsh", "backends/host"});
+        with(ir, {"compiler/policy", "compiler/format", "compiler/lower", "compiler/analysis",
+                  "backends/iptables", "backends/nftables", "backends/netsh", "backends/host"});
     return t;
   }();
   return *table;
