@@ -8,14 +8,17 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "backends/host/attributes.h"
 #include "backends/host/descriptor.h"
 #include "backends/host/remembered.h"
 
@@ -35,10 +38,13 @@ struct SetName {
   std::string table;
   std::string name;
   std::uint32_t flags = 0;
+  bool has_size = false;               // declared
   std::optional<std::uint32_t> count;  // of elements; Linux 6.15 and later say it
 };
 
-constexpr int nfta_set_count = 20;  // NFTA_SET_COUNT, which old headers lack
+// Of linux/netfilter/nf_tables.h, where old headers lack them.
+constexpr int nfta_set_count = 20;
+constexpr std::uint32_t nft_set_elem_catchall = 2;
 
 Result failed(const std::string& what, int error) {
   Result result{.reason = Reason::io,
@@ -60,12 +66,14 @@ struct Wanted {
 
 class Reader {
  public:
-  Reader(const Descriptor& socket, Result& failure, const Wanted& wanted)
+  // `patient`: an answer that looks incomplete is asked for again.
+  Reader(const Descriptor& socket, Result& failure, const Wanted& wanted, bool patient)
       : socket_(socket),
         failure_(failure),
         only_(wanted.only),
         without_(wanted.without),
-        remembered_(wanted.remembered) {
+        remembered_(wanted.remembered),
+        patient_(patient) {
     constexpr int room = 64 << 20;
     // Without the right to more room the usual one has to do.
     if (setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
@@ -100,14 +108,39 @@ class Reader {
         put_elements(messages_, *only_, set.name, *lists);
         continue;
       }
+      elements_.clear();
       if (const auto asked = ask(NFT_MSG_GETSETELEM, &set, true); asked != Asked::answered)
         return asked;
+      if (patient_ && !is_whole(set)) return Asked::again;
     }
     if (without_.empty()) return ask(NFT_MSG_GETRULE, nullptr, true);
     for (const auto& table : tables_)
       if (const auto asked = ask(NFT_MSG_GETRULE, nullptr, true, &table); asked != Asked::answered)
         return asked;
     return Asked::answered;
+  }
+
+  // A hashed set without a declared size grows some time after it was filled, and who walks it then
+  // meets elements twice or not at all. It is whole when it has as many different ones as the
+  // kernel says.
+  [[nodiscard]] bool is_whole(const SetName& set) {
+    if (!set.count || set.has_size ||
+        (set.flags & (NFT_SET_INTERVAL | NFT_SET_EVAL | NFT_SET_TIMEOUT)) != 0)
+      return true;
+    std::sort(elements_.begin(), elements_.end());
+    elements_.erase(std::unique(elements_.begin(), elements_.end()), elements_.end());
+    return elements_.size() == *set.count;
+  }
+
+  // Keys, by hashes. The element that stands for everything else is not counted.
+  void note_elements(std::string_view list) {
+    AttributeReader reader(list);
+    while (const auto element = reader.next()) {
+      const auto flags = find_attribute(element->value, NFTA_SET_ELEM_FLAGS);
+      if (!flags || (to_u32(*flags).value_or(0) & nft_set_elem_catchall) == 0)
+        elements_.push_back(std::hash<std::string_view>()(
+            find_attribute(element->value, NFTA_SET_ELEM_KEY).value_or(std::string_view{})));
+    }
   }
 
   // What is known of a set without asking. None: the kernel has to be asked.
@@ -216,7 +249,10 @@ class Reader {
       if (type != NFT_MSG_NEWGEN && number == NFTA_TABLE_NAME) set.table = text;
       if (type == NFT_MSG_NEWSET && number == NFTA_SET_NAME) set.name = text;
       if (type == NFT_MSG_NEWSET && number == NFTA_SET_FLAGS) set.flags = to_u32(value).value_or(0);
+      if (type == NFT_MSG_NEWSET && number == NFTA_SET_DESC)
+        set.has_size = find_attribute(value, NFTA_SET_DESC_SIZE).has_value();
       if (type == NFT_MSG_NEWSET && number == nfta_set_count) set.count = to_u32(value);
+      if (type == NFT_MSG_NEWSETELEM && number == NFTA_SET_ELEM_LIST_ELEMENTS) note_elements(value);
       attribute = mnl_attr_next(attribute);
     }
     if (type == NFT_MSG_NEWGEN) return true;
@@ -246,7 +282,9 @@ class Reader {
   const Remembered* remembered_;
   std::uint32_t sequence_ = 0;
   std::optional<std::uint32_t> generation_;
+  bool patient_;
   bool interrupted_ = false;
+  std::vector<std::size_t> elements_;  // hashes, of the set that is being read
   std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 16U);
   std::vector<TableName> tables_;
   std::vector<SetName> sets_;
@@ -264,7 +302,8 @@ std::optional<Dump> dump(Result& failure, const Wanted& wanted) {
       failure = failed("cannot open a netlink socket", errno);
       return std::nullopt;
     }
-    Reader reader(socket, failure, wanted);
+    constexpr int patience = 25;
+    Reader reader(socket, failure, wanted, attempt < patience);
     switch (reader.run()) {
       case Asked::answered: return reader.take();
       case Asked::failed: return std::nullopt;

@@ -178,6 +178,25 @@ TEST(Remembered, OutlivesAPreparation) {
       "prepared\n30000\nsame\nsame\n");
 }
 
+// The kernel's table of a set without a declared size grows while it is read.
+TEST(Dump, ASetThatStillGrowsIsReadWhole) {
+  if (!kernel_counts_elements()) GTEST_SKIP() << "this kernel does not say how many there are";
+  expect_in_namespace(
+      [] {
+        auto ruleset = large(many);
+        ruleset.sets[0].size = 0;
+        const auto batch = to_batch(ruleset);
+        std::string text;
+        for (int i = 0; i < 5; ++i) {
+          (void)put_table(ours, batch);
+          text += difference(dumped(nullptr).messages, batch);
+          (void)put_table(ours, {});
+        }
+        return text;
+      },
+      "same\nsame\nsame\nsame\nsame\n");
+}
+
 TEST(Remembered, OtherTablesAreReadWithoutOurs) {
   expect_in_namespace(
       [] {
