@@ -9,6 +9,10 @@
 
 #include "fuzz/property.h"
 
+// Of targets that make their inputs themselves.
+extern "C" [[gnu::weak]] std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                                             std::size_t max_size, unsigned seed);
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -22,6 +26,21 @@ std::vector<fs::path> inputs(const fs::path& path) {
   return files;
 }
 
+// A line of inputs, each made out of the one before; the same ones in every run.
+void mutate(const std::string& bytes) {
+  constexpr std::size_t largest = 4096;
+  constexpr unsigned count = 40;
+  std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
+  auto size = input.size();
+  input.resize(std::max(size, largest));
+  for (unsigned seed = 0; seed < count; ++seed) {
+    size = LLVMFuzzerCustomMutator(input.data(), size, input.size(), seed);
+    std::printf("  seed %u (%zu bytes)\n", seed, size);
+    std::fflush(stdout);
+    LLVMFuzzerTestOneInput(input.data(), size);
+  }
+}
+
 bool replay(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -33,6 +52,7 @@ bool replay(const fs::path& path) {
   std::printf("%s (%zu bytes)\n", path.c_str(), bytes.size());
   std::fflush(stdout);
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  if (LLVMFuzzerCustomMutator != nullptr) mutate(bytes);
   return true;
 }
 

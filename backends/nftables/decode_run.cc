@@ -28,6 +28,9 @@ bool Run::run(std::string_view expressions) {
       artifact_.syntax(attribute->whole, "an expression without a name");
       return false;
     }
+    auto rest = list;
+    const auto behind = rest.next();
+    next_ = behind ? expression_of(*behind) : std::nullopt;
     // Even where no packet gets there: nothing is skipped.
     if (!execute(*expression)) return false;
   }

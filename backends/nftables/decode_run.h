@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -116,6 +117,9 @@ class Run {
   template <class Found>
   bool look_up_in(const Expression& expression, const SetEntry& set, const Contents& contents,
                   std::optional<std::uint32_t> number, bool inverted, const Found& found);
+  // The lower half of a range that begins at 0, which says no more than the upper half behind it.
+  [[nodiscard]] bool begins_range(std::uint32_t op, std::string_view data,
+                                  std::optional<std::uint32_t> number) const;
   bool compare(World& world, std::vector<World>& more, const Expression& expression,
                std::span<const Byte> bytes, std::uint32_t op, std::string_view data);
   bool in_range(World& world, const Expression& expression, std::span<const Byte> bytes,
@@ -147,6 +151,7 @@ class Run {
   const RulePlace& place_;
   std::vector<ir::Rule>& out_;
   std::vector<World> worlds_;
+  std::optional<Expression> next_;  // behind the one that is executed
   std::vector<std::string> opaque_values_;
 };
 
@@ -160,8 +165,13 @@ bool Run::each_world(const Step& step) {
                       "rule of more than " + std::to_string(most_worlds) + " products");
     return false;
   }
-  for (auto& world : more) worlds_.push_back(std::move(world));
-  std::erase_if(worlds_, [](const World& world) { return is_empty(world.match); });
+  const auto empty = [](const World& world) { return is_empty(world.match); };
+  std::erase_if(worlds_, empty);
+  std::erase_if(more, empty);
+  if (worlds_.empty())
+    worlds_ = std::move(more);
+  else
+    std::move(more.begin(), more.end(), std::back_inserter(worlds_));
   return true;
 }
 

@@ -154,6 +154,24 @@ std::optional<Json> certificate(const policy::Policy& policy, const std::vector<
   return json;
 }
 
+std::optional<Json> parse_certificate(std::string_view text) {
+  // The library compares and prints by recursion, so a deep text would take the stack.
+  constexpr std::size_t deepest = 64;
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\') ++i;
+    if (in_string) continue;
+    if ((c == '[' || c == '{') && ++depth > deepest) return std::nullopt;
+    if ((c == ']' || c == '}') && depth > 0) --depth;
+  }
+  auto json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  return json;
+}
+
 std::vector<std::string> contradictions(const Json& claimed, const Json& made) {
   if (!claimed.is_object() || claimed.value("certificate", Json()) != made.at("certificate"))
     return {"it is not of a form that is known here"};
@@ -162,6 +180,8 @@ std::vector<std::string> contradictions(const Json& claimed, const Json& made) {
     wrong.emplace_back("the files of the policy are others");
   if (claimed.value("assumptions", Json()) != made.at("assumptions"))
     wrong.emplace_back("its assumptions are others");
+  for (const auto& [key, value] : claimed.items())
+    if (!made.contains(key)) wrong.push_back("`" + key + "` is not known here");
   const auto proofs = claimed.value("proofs", Json::array());
   if (!proofs.is_array() || proofs.empty()) wrong.emplace_back("it claims nothing");
   for (const auto& proof : proofs) {

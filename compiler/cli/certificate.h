@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/backend.h"
@@ -29,6 +30,9 @@ struct Certified {
 [[nodiscard]] std::optional<nlohmann::ordered_json> certificate(const policy::Policy& policy,
                                                                 const std::vector<Certified>& all,
                                                                 const Sources& sources);
+
+// A certificate's file as JSON. No value: it is none, or nested deeper than any certificate.
+[[nodiscard]] std::optional<nlohmann::ordered_json> parse_certificate(std::string_view text);
 
 // What in `claimed` is not what `made` says, in words, one entry each: "sha256 of part `v4`".
 // Parts and targets that only `made` has are no contradiction; those that only `claimed` has are.

@@ -39,9 +39,14 @@ Value value_of(const Json& json) {
   return value;
 }
 
+// Nobody says longer ones; and where many facts share a long way to them, their names would take
+// much more memory than the file.
+constexpr std::size_t longest_name = 1000;
+
 void flatten(const Json& object, const std::string& prefix, std::size_t depth,
              std::vector<Fact>& facts) {
   for (const auto& [name, json] : object.items()) {
+    if (prefix.size() + name.size() > longest_name) continue;
     if (!json.is_object())
       facts.push_back({.name = prefix + name, .value = value_of(json)});
     else if (depth < Limits::nesting)

@@ -208,6 +208,13 @@ TEST_F(VerifyTest, AFalseCertificateIsRefused) {
   refused("no artifact was given", [](Json& json) { json["proofs"][0]["target"] = "pf"; });
   refused("not of a form that is known here", [](Json& json) { json["certificate"] = 2; });
   refused("not of a form that is known here", [](Json& json) { json = 7; });
+  refused("`signed` is not known here", [](Json& json) { json["signed"] = true; });
+  // Deep enough to take the stack of whoever walks down it.
+  std::ofstream(path("bad.json")) << R"({"certificate": 1, "x": "\"[", "proofs": )"
+                                  << std::string(200'000, '[') << std::string(200'000, ']') << "}";
+  const auto deep = verify(everything(), {"--certificate", path("bad.json")});
+  EXPECT_EQ(deep.exit, Exit::no);
+  EXPECT_NE(deep.err.find("it is no JSON"), std::string::npos) << deep.err;
   std::ofstream(path("bad.json")) << "{";
   EXPECT_EQ(verify(everything(), {"--certificate", path("bad.json")}).exit, Exit::no);
 }

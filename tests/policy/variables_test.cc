@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/policy/facts.h"
 #include "tests/policy/reading.h"
 
 namespace firewright::policy {
@@ -85,6 +86,21 @@ TEST(Variables, NestedFactsHaveDottedNames) {
   reading.vars_files = {"facts.json"};
   ASSERT_EQ(reading.read_text("[inbound]\nallow = [{ from = \"${net.main.address}\" }]\n"), "");
   EXPECT_EQ(first_from(reading), "192.0.2.9");
+}
+
+// A long way to many facts would otherwise be in memory once for each of them.
+TEST(Variables, FactsOfEndlessNamesAreLeftOut) {
+  const auto count = [](std::size_t size) {
+    Reading reading;
+    reading.files.files["facts.json"] =
+        R"({"x": 1, ")" + std::string(size, 'a') + R"(": {"b": 2}})";
+    ReadOptions options;
+    options.files = &reading.files;
+    Context context(options, reading.sources, reading.sink);
+    return read_facts(context, "facts.json").size();
+  };
+  EXPECT_EQ(count(998), 2U);  // "aaa.b"
+  EXPECT_EQ(count(999), 1U);
 }
 
 TEST(Variables, TextOfTheCommandLineServesForOtherTypes) {

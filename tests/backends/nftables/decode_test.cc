@@ -180,6 +180,9 @@ TEST(Decode, Owners) {
   expect({meta(NFT_META_SKUID), to_network_order(4), cmp(NFT_CMP_GTE, be32(1000)),
           cmp(NFT_CMP_LTE, be32(1999)), accept()},
          "user {1000-1999} -> accept\n");
+  expect({meta(NFT_META_SKGID), to_network_order(4), cmp(NFT_CMP_GTE, be32(0)),
+          cmp(NFT_CMP_LTE, be32(99)), accept()},
+         "group {0-99} -> accept\n");
   // Any owner is not any packet.
   expect({meta(NFT_META_SKUID), to_network_order(4), cmp(NFT_CMP_GTE, be32(0)), accept()},
          "while {opaque:opaque \"meta skuid >= 0x00000000\"} -> accept\n");
