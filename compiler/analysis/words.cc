@@ -1,6 +1,7 @@
 #include "compiler/analysis/words.h"
 
 #include <algorithm>
+#include <bitset>
 #include <optional>
 
 namespace firewright::analysis {
@@ -179,10 +180,15 @@ void append_ports(const std::vector<Protocol>& protocols, const PortSet& ports,
 
 Said listed(const Vocabulary& vocabulary, const ProtocolSet& protocols, const PortSet& ports) {
   Said said;
-  auto rest = ports;
+  std::bitset<65536> told;
+  const auto is_told = [&](const Interval<Port>& interval) {
+    for (std::size_t port = interval.first.value; port <= interval.last.value; ++port)
+      if (!told[port]) return false;
+    return true;
+  };
+  std::vector<Interval<Port>> of_services;
   for (const auto& service : vocabulary.services()) {
     if (service.protocols != protocols || !holds(ports, service.ports)) continue;
-    if (!service.ports.intersects(rest)) continue;
     // Each of its intervals lies in one of these.
     const bool fits =
         std::ranges::all_of(service.ports.intervals(), [&](const Interval<Port>& inner) {
@@ -191,10 +197,15 @@ Said listed(const Vocabulary& vocabulary, const ProtocolSet& protocols, const Po
           const auto& outer = *(after - 1);
           return size(outer) < shortest_range || holds(service.ports, PortSet{outer});
         });
-    if (!fits) continue;
-    rest = rest - service.ports;
+    if (!fits || std::ranges::all_of(service.ports.intervals(), is_told)) continue;
+    for (const auto& interval : service.ports.intervals()) {
+      for (std::size_t port = interval.first.value; port <= interval.last.value; ++port)
+        told.set(port);
+      of_services.push_back(interval);
+    }
     said.words.items.push_back(service.name);
   }
+  const auto rest = ports - PortSet(std::move(of_services));
   append_ports(members(protocols), rest, said.words.items);
   said.cost = said.words.items.size() + rest.intervals().size();
   return said;
