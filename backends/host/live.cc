@@ -15,9 +15,7 @@
 namespace firewright::host {
 namespace {
 
-// Legacy tables exist once somebody has asked for them; the kernel lists those, and reading the
-// list makes none.
-bool has_legacy_tables(const char* list) {
+bool names_a_table(const char* list) {
   std::ifstream file(list);
   std::string name;
   return static_cast<bool>(file >> name);
@@ -62,6 +60,11 @@ std::string table_name(std::string_view message) {
 }
 
 }  // namespace
+
+bool has_legacy_tables() {
+  return names_a_table("/proc/self/net/ip_tables_names") ||
+         names_a_table("/proc/self/net/ip6_tables_names");
+}
 
 std::string without_tables(std::string_view messages, const std::set<TableName>& tables) {
   std::string kept;
@@ -113,8 +116,7 @@ std::optional<Live> read_live(std::string& error, const LivePrograms& programs,
     for (const auto& table : tables_of(saved->v4)) of_iptables.insert({NFPROTO_IPV4, table});
     for (const auto& table : tables_of(saved->v6)) of_iptables.insert({NFPROTO_IPV6, table});
   }
-  if (has_legacy_tables("/proc/self/net/ip_tables_names") ||
-      has_legacy_tables("/proc/self/net/ip6_tables_names")) {
+  if (has_legacy_tables()) {
     const bool separate = usual != Variant::legacy;
     if (take(separate ? programs.legacy_save_v4 : programs.save_v4,
              separate ? programs.legacy_save_v6 : programs.save_v6) == nullptr)

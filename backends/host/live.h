@@ -36,6 +36,10 @@ struct LivePrograms {  // a name without '/' is looked for in PATH, /usr/sbin an
 [[nodiscard]] std::optional<Live> read_live(std::string& error, const LivePrograms& programs = {},
                                             const std::set<TableName>& without = {});
 
+// Whether the legacy iptables has tables here: they exist once somebody has asked for them. To look
+// makes none.
+[[nodiscard]] bool has_legacy_tables();
+
 // The messages without those of the tables. What is no whole message any more is kept as it is, for
 // the decoder to complain about.
 [[nodiscard]] std::string without_tables(std::string_view messages,

@@ -4,9 +4,13 @@
 // armed, and only then the kernel is touched; what it holds is read back and proved before anything
 // counts as done. Whatever is killed or fails at any step, the next command finds out where it was.
 
+#include <linux/capability.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "backends/host/forwarding.h"
+#include "backends/host/privileges.h"
 #include "compiler/base/sha256.h"
 #include "compiler/cli/applied.h"
 #include "compiler/cli/build.h"
@@ -40,6 +44,20 @@ void warn_of_forwarding(const policy::Policy& policy, Sink& sink) {
       "`[forward] default = \"unmanaged\"` leaves forwarding to whoever made them";
 }
 
+// Who may write a file of the policy decides this firewall.
+void note_writers(const policy::Policy& policy, const Sources& sources,
+                  std::vector<std::string>& notes) {
+  for (const auto id : policy.files) {
+    const auto& name = sources.file(id).name();
+    struct stat status{};
+    if (::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    const bool everybody = (status.st_mode & S_IWOTH) != 0;
+    if (!everybody && (status.st_mode & S_IWGRP) == 0) continue;
+    notes.push_back("`" + name + "` may be written by " + (everybody ? "everybody" : "its group") +
+                    ", not by its owner alone; whoever writes it decides this firewall");
+  }
+}
+
 class Applying {
  public:
   Applying(const ApplyOptions& options, Console& console)
@@ -47,13 +65,18 @@ class Applying {
 
   Exit run() {
     if (const auto exit = compile()) return *exit;
+    // Of other people's processes the guard wants to know whose connections are whose.
+    keep({CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SETPCAP});
+    std::string unfiltered;
+    (void)host::refuse_system_calls(options_.backend == Target::iptables, unfiltered);
     std::string error;
     host_ =
         HostState::open(options_.host, "apply " + options_.path, HostState::IfDamaged::anew, error);
     if (!host_) return report_.failed(error + "; nothing was changed");
-    report_.notes = host_->notes();
+    report_.notes.insert(report_.notes.begin(), host_->notes().begin(), host_->notes().end());
     if (const auto exit = blocked()) return *exit;
     if (const auto exit = look()) return *exit;
+    if (!options_.end_denied_flows) keep({CAP_NET_ADMIN});
     if (options_.dry_run) return dry_run();
     if (already_so_) return keep();
     if (const auto exit = write_down()) return *exit;
@@ -64,6 +87,16 @@ class Applying {
  private:
   using Stop = std::optional<Exit>;  // no value: go on
 
+  // Gives up the other capabilities; what iptables needs is kept where it is to be run. Who may not
+  // give up goes on: it is less safe, and no less right.
+  void keep(std::vector<unsigned> capabilities) const {
+    const bool iptables = options_.backend == Target::iptables;
+    if (iptables || host::has_legacy_tables()) capabilities.push_back(CAP_NET_RAW);
+    if (iptables) capabilities.push_back(CAP_SYS_MODULE);
+    std::string kept_more;
+    (void)host::keep_capabilities(capabilities, kept_more);
+  }
+
   Stop compile() {
     read_ = cli::read(options_.path, options_.policy, console_, sources_, sink_);
     if (!read_) return Exit::usage;
@@ -71,6 +104,7 @@ class Applying {
       built_ = build(*read_, options_.backend, options_.approximate, sink_, options_.audit);
     if (!sink_.has_errors()) {
       warn_of_forwarding(read_->policy, sink_);
+      note_writers(read_->policy, sources_, report_.notes);
       artifact_ = backend::backend(options_.backend).encode(built_.program, built_.options);
       report_.proved =
           prove(options_.backend, built_, artifact_, stem(options_.path), sources_, sink_);

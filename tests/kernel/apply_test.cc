@@ -10,6 +10,10 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <regex>
 
 #include "tests/kernel/harness/namespace.h"
@@ -110,6 +114,42 @@ TEST(Apply, ADryRunSaysWhatWouldChangeAndChangesNothing) {
               "exit 0\n-: unchanged, nothing would be sent: 2 exceptions, 11 rules by " + backend +
                   "\n" + (backend == "nftables" ? proved_nftables : proved_iptables));
   }
+}
+
+// What it starts has no more rights than it needs itself.
+TEST(Apply, GivesUpWhatItDoesNotNeed) {
+  EXPECT_IN_NAMESPACE("CapPrm:\t0000000000001000\nSeccomp:\t2\n", [] {
+    const Life life;
+    life.write("iptables-save",
+               "#!/bin/sh\ngrep -e CapPrm -e 'Seccomp:' /proc/self/status > " + life.path("seen") +
+                   "\n[ \"$1\" = --version ] && echo 'iptables-save v1.8.9 (nf_tables)'\nexit 0\n");
+    std::filesystem::copy_file(life.path("iptables-save"), life.path("ip6tables-save"));
+    for (const char* name : {"iptables-save", "ip6tables-save"})
+      std::filesystem::permissions(life.path(name), std::filesystem::perms::owner_all);
+    ::setenv("PATH", (life.path("") + ":" + ::getenv("PATH")).c_str(), 1);
+    const auto applied = life.apply(policy);
+    if (applied.status != 0) return said(applied);
+    std::ifstream seen(life.path("seen"));
+    return std::string(std::istreambuf_iterator<char>(seen), {});
+  });
+}
+
+TEST(Apply, SaysWhoElseMayWriteThePolicy) {
+  EXPECT_IN_NAMESPACE("everybody, its group, nobody", [] {
+    const Life life;
+    life.write("policy.toml", policy);
+    std::string found;
+    for (const auto mode : {0666U, 0664U, 0644U}) {
+      std::filesystem::permissions(life.path("policy.toml"), std::filesystem::perms(mode));
+      const auto text = said(life.run({"apply", life.path("policy.toml")}));
+      const std::string before = "may be written by ";
+      const auto at = text.find(before);
+      const auto who = at == std::string::npos ? std::string() : text.substr(at + before.size());
+      found +=
+          (found.empty() ? "" : ", ") + (who.empty() ? "nobody" : who.substr(0, who.find(',')));
+    }
+    return found;
+  });
 }
 
 TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {

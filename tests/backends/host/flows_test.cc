@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "tests/backends/host/talking.h"
 
@@ -186,12 +187,27 @@ TEST(LiveFlows, ALinkLocalAddressHasTheInterfaceThatHasIt) {
         nft(track_all);
         must_run({"ip", "addr", "add", "fe80::1/64", "dev", "near", "nodad"});
         must_run({"ip", "addr", "add", "fe80::2/64", "dev", "far", "nodad"});
-        const auto service = udp_bound("::", 53);
-        for (const char* from : {"client", "server"}) {
+        // Both ends name their addresses: the interfaces have others of the kernel's own, and one
+        // of them may be taken for an answer, or not be ready.
+        const auto on_link = [](const char* address, const char* interface, std::uint16_t port) {
+          auto result = socket_address(address, port);
+          reinterpret_cast<sockaddr_in6*>(&result.storage)->sin6_scope_id =
+              ::if_nametoindex(interface);
+          return result;
+        };
+        const auto bound = [](const SocketAddress& address) {
+          auto socket = open_socket("::", SOCK_DGRAM, 0);
+          if (::bind(socket.get(), address.get(), address.size) != 0) throw HarnessError("bind");
+          return socket;
+        };
+        for (const auto& [from, own, near] :
+             {std::tuple{"client", "fe80::1", "near"}, std::tuple{"server", "fe80::2", "far"}}) {
+          network.enter("host");
+          const auto service = bound(on_link(own, near, 53));
           network.enter(from);
-          auto to = socket_address(from == std::string("client") ? "fe80::1" : "fe80::2", 53);
-          reinterpret_cast<sockaddr_in6*>(&to.storage)->sin6_scope_id = ::if_nametoindex("eth0");
-          const auto caller = open_socket("::", SOCK_DGRAM, 0);
+          must_run({"ip", "addr", "add", "fe80::10/64", "dev", "eth0", "nodad"});
+          const auto caller = bound(on_link("fe80::10", "eth0", 0));
+          const auto to = on_link(own, "eth0", 53);
           if (::connect(caller.get(), to.get(), to.size) != 0) throw HarnessError("connect");
           ask_and_answer(caller, service);
         }
