@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
+#include <system_error>
 
 #ifdef FIREWRIGHT_SECCOMP
 #include <seccomp.h>
@@ -21,7 +21,7 @@ namespace {
 using Sets = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
 
 bool failed(const char* what, int error, std::string& text) {
-  text = std::string(what) + ": " + std::strerror(error);
+  text = std::string(what) + ": " + std::generic_category().message(error);
   return false;
 }
 

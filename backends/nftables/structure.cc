@@ -325,7 +325,7 @@ class Structuring {
 
   // An interval is at least one prefix, and at most two for each bit of an address.
   static bool has_long_list(const ir::Match& match) {
-    constexpr std::size_t most_prefixes = 2 * 128;
+    constexpr std::size_t most_prefixes = 256;
     const auto is_long = [](const auto& set) {
       return set.intervals().size() * most_prefixes > long_list;
     };

@@ -112,7 +112,7 @@ Listed listed(const Vocabulary& vocabulary, const AddressSet& set, FamilySet fam
 
 // Names of zones for what they hold, then what is left.
 std::vector<std::string> say_patterns(const Vocabulary& vocabulary,
-                                      std::vector<ir::InterfacePattern> patterns) {
+                                      const std::vector<ir::InterfacePattern>& patterns) {
   std::vector<std::string> items;
   auto rest = patterns;
   for (const auto& zone : vocabulary.zones()) {
@@ -274,14 +274,14 @@ Words say_icmp(const Vocabulary& vocabulary, const ir::Match& match) {
   for (const auto& service : vocabulary.icmp_services())
     if ((v4 ? service.v4 : service.v6) == match.icmp)
       return {.items = {service.name}, .except = {}, .literal = false};
-  const std::string prefix = v4 ? "icmp" : "icmpv6";
+  const std::string name = v4 ? "icmp" : "icmpv6";
   auto items = say_icmp_types(match.icmp, v4);
   auto except = say_icmp_types(~match.icmp, v4);
   Words words;
   auto& chosen = except.size() < items.size() ? except : items;
-  for (auto& item : chosen) item = prefix + "/" + item;
+  for (auto& item : chosen) item.insert(0, name + "/");
   if (&chosen == &except) {
-    words.items = {prefix};
+    words.items = {name};
     words.except = std::move(except);
   } else {
     words.items = std::move(items);

@@ -4,30 +4,34 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 
 namespace firewright::cli {
 
-// mallopt(3); the limits are those of its `int`.
+// mallopt(3), whose limits are those of its `int`. There is one thread yet.
+// NOLINTBEGIN(concurrency-mt-unsafe)
 void prepare_heap() {
 #ifdef __GLIBC__
   constexpr int room = 64 << 20;
   constexpr int usual_room = 1 << 20;
-  constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20U;
+  constexpr std::size_t large_page = std::size_t{2} << 20U;
   mallopt(M_TOP_PAD, room);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-  const auto begin = reinterpret_cast<std::uintptr_t>(::sbrk(0));
+  void* first = ::sbrk(0);
   // More than is free now, so that the heap grows, by the room too.
   void* const volatile grown = std::malloc(std::size_t{1} << 20U);  // or the pair is left out
   std::free(grown);
   mallopt(M_TOP_PAD, usual_room);
-  const auto end = reinterpret_cast<std::uintptr_t>(::sbrk(0));
-  const auto first = (begin + large_page - 1) & ~(large_page - 1);
+  auto size = static_cast<std::size_t>(static_cast<char*>(::sbrk(0)) - static_cast<char*>(first));
   // Only advice: without large pages the usual ones do.
-  if (first < end) (void)::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+  if (std::align(large_page, large_page, first, size) != nullptr)
+    (void)::madvise(first, size, MADV_HUGEPAGE);
 #endif
 }
+// NOLINTEND(concurrency-mt-unsafe)
 
 }  // namespace firewright::cli

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <system_error>
 
 namespace firewright::test {
 
@@ -25,7 +26,7 @@ inline std::string enter_namespace() {
   const auto uid = getuid();
   const auto gid = getgid();
   if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-    return std::string("no network namespace: ") + std::strerror(errno);
+    return "no network namespace: " + std::generic_category().message(errno);
   std::ofstream("/proc/self/setgroups") << "deny";
   std::ofstream("/proc/self/uid_map") << "0 " << uid << " 1";
   std::ofstream("/proc/self/gid_map") << "0 " << gid << " 1";

@@ -70,7 +70,6 @@ TEST(Privileges, MoreIsGivenUpLater) {
 }
 
 TEST(Privileges, SystemCallsAreRefused) {
-  std::string error;
   const auto ran = test::in_namespace([] {
     std::string why;
     if (!refuse_system_calls(/*with_modules=*/false, why)) return "no filter: " + why;

@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include <cstdint>
-#include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 
@@ -52,9 +52,10 @@ Dump dumped(const Remembered* remembered) {
 // Linux 6.15 and later.
 bool kernel_counts_elements() {
   utsname name{};
-  int major = 0;
-  int minor = 0;
-  if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+  if (uname(&name) != 0) return false;
+  char* rest = nullptr;
+  const auto major = std::strtol(name.release, &rest, 10);
+  const auto minor = *rest == '.' ? std::strtol(rest + 1, nullptr, 10) : 0;
   return major > 6 || (major == 6 && minor >= 15);
 }
 

@@ -93,7 +93,6 @@ inline nftables::Rule from_list_inline() {
 
 // The first message that makes the table, with the flag that it belongs to whoever sends it.
 inline std::string owned(const std::string& batch) {
-  std::string result;
   std::vector<std::string> messages;
   for (std::size_t at = 0; at < batch.size();) {
     nlmsghdr header;
