@@ -195,7 +195,8 @@ class Attempt {
     });
     if (found.boxes.size() > options_.boxes) found.boxes.resize(options_.boxes);
     found.shown = std::min(options_.shown, found.boxes.size());
-    for (std::size_t i = 0; i < found.boxes.size(); ++i)
+    const auto explained = options_.explain_all ? found.boxes.size() : found.shown;
+    for (std::size_t i = 0; i < explained; ++i)
       explain(found.boxes[i], set_of(change, found.boxes[i]), i < found.shown);
     found.beyond_shown = left_out(change, found.boxes, found.shown) / all;
     found.beyond_all = left_out(change, found.boxes, found.boxes.size()) / all;

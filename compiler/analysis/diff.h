@@ -61,6 +61,7 @@ struct DiffOptions {
   bool match_limits_by_size = false;
   std::size_t boxes = 200;  // of a class, at most
   std::size_t shown = 12;
+  bool explain_all = true;  // the boxes that are not shown, too: their words, witnesses, deciders
 };
 
 [[nodiscard]] Difference diff(const ir::Program& before, const ir::Program& after,

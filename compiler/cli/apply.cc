@@ -160,7 +160,8 @@ class Applying {
     if (!stands)
       report_.notes.emplace_back("what stands now cannot be read as a firewall and is replaced");
     else if (!already_so_)
-      report_.difference = changes(*stands, built_.program, vocabulary);
+      report_.difference =
+          changes(*stands, built_.program, vocabulary, options_.policy.format == Format::json);
     return guard_host();
   }
 

@@ -77,8 +77,9 @@ Json to_json(const ChangedBox& box, const Sources& sources) {
 }  // namespace
 
 analysis::Difference changes(const ir::Program& before, const ir::Program& after,
-                             const analysis::Vocabulary& vocabulary) {
+                             const analysis::Vocabulary& vocabulary, bool all) {
   analysis::DiffOptions options;
+  options.explain_all = all;
   options.budget = budget;
   options.match_limits_by_size = true;
   return analysis::diff(before, after, vocabulary, options);

@@ -13,8 +13,9 @@ namespace firewright::cli {
 
 // From what stands to what is to stand. Limits bear no comparable names in what is read back, so
 // equal ones are taken for the same. The time is bounded; then the difference is "not proved".
+// `all`: as for JSON, more than people are shown.
 [[nodiscard]] analysis::Difference changes(const ir::Program& before, const ir::Program& after,
-                                           const analysis::Vocabulary& vocabulary);
+                                           const analysis::Vocabulary& vocabulary, bool all);
 
 // The JSON of `diff`, without diagnostics.
 [[nodiscard]] nlohmann::ordered_json to_json(const analysis::Difference& difference,

@@ -70,7 +70,7 @@ void denied_by_others(const ir::Program& ours, const host::Live& live, const Pla
   if (theirs->chains.empty()) return;
   auto both = ours;
   append_beside(both, std::move(*theirs));
-  const auto difference = changes(ours, both, catalogue());
+  const auto difference = changes(ours, both, catalogue(), /*all=*/false);
   if (!difference.proved) {
     sentences.push_back(
         "whether other firewall rules of this host deny what the policy allows is "
@@ -105,7 +105,7 @@ std::optional<std::string> denied_part(const ir::Program& ours, const host::Redi
   rule.match.out = ir::InterfaceSet::any();
   rule.verdict = ir::Verdict::accept();
   inbound->rules.insert(inbound->rules.begin(), std::move(rule));
-  const auto difference = changes(ours, open, catalogue());
+  const auto difference = changes(ours, open, catalogue(), /*all=*/false);
   const auto* opened = difference.find(analysis::Change::accepted);
   if (opened == nullptr || opened->boxes.empty()) return std::nullopt;
   return opened->boxes.front().words.sentence();
@@ -141,7 +141,7 @@ bool denied_after(const ir::Program& ours, const host::Redirect& redirect) {
   for (auto& chain : denies.chains)
     if (chain.hook == hook) chain.rules.insert(chain.rules.begin(), rule);
   // If denying them all changes nothing, they are denied already.
-  const auto difference = changes(ours, denies, catalogue());
+  const auto difference = changes(ours, denies, catalogue(), /*all=*/false);
   return difference.proved && difference.find(analysis::Change::denied) == nullptr;
 }
 

@@ -127,7 +127,7 @@ class Status {
     if (!standing->empty(place)) found_.counted = counted_by(*stands, *standing, place);
     analysis::Vocabulary vocabulary;
     vocabulary.add(policy::Policy{}, place.backend);
-    found_.drift = changes(*wanted, *stands, vocabulary);
+    found_.drift = changes(*wanted, *stands, vocabulary, /*all=*/true);
     for (auto& text : neighbours(*wanted, place)) found_.notes.push_back(std::move(text));
     return true;
   }
