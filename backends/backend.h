@@ -56,6 +56,8 @@ struct Options {
   bool approximate = false;
   // iptables: own chains beside other people's rules, loaded with --noflush
   bool iptables_coexist = false;
+  // iptables: long lists and many exceptions as sets of ipset, in a part of their own
+  bool iptables_ipset = false;
   std::string nftables_table = "firewright";
   NftablesLayout nftables_layout = NftablesLayout::automatic;
   bool netsh_disable_others = true;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "backends/host/ipset.h"
 #include "backends/host/process.h"
 
 namespace firewright::host {
@@ -43,7 +44,11 @@ std::optional<Saved> save_filter(std::string& error, const LivePrograms& program
   if (!v4) return std::nullopt;
   auto v6 = save(programs.save_v6, error);
   if (!v6) return std::nullopt;
-  return Saved{.v4 = std::move(*v4), .v6 = std::move(*v6)};
+  const auto rules = *v4 + *v6;
+  auto sets = save_sets(sets_in(rules), error, programs.ipset);
+  // Of others' sets it is enough that they are there.
+  if (!sets && !own_sets_in(rules).empty()) return std::nullopt;
+  return Saved{.v4 = std::move(*v4), .v6 = std::move(*v6), .sets = std::move(sets).value_or("")};
 }
 
 }  // namespace firewright::host

@@ -46,11 +46,16 @@ struct IptablesOptions {
   bool noflush = false;  // beside other people's rules
   // Makes of a file and the family's saved tables what is to be fed; unset: the file as it is.
   std::function<std::string(std::string_view file, std::string_view saved)> adapt;
-  // The four programs; a name without '/' is looked for in PATH, /usr/sbin and /sbin.
+  // What of ipset the rules refer to: text for `ipset restore`. These sets are there before the
+  // rules are loaded, and sets of ours that no rule refers to any more are destroyed behind them.
+  // Empty: none, and ipset need not be installed.
+  std::string_view sets = {};
+  // The programs; a name without '/' is looked for in PATH, /usr/sbin and /sbin.
   std::string restore_v4 = "iptables-restore";
   std::string restore_v6 = "ip6tables-restore";
   std::string save_v4 = "iptables-save";
   std::string save_v6 = "ip6tables-save";
+  std::string ipset = "ipset";
 };
 
 // Both families, IPv4 first. The kernel has no transaction over the two: what was there is saved

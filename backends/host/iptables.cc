@@ -1,10 +1,9 @@
-#include <cerrno>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "backends/host/host.h"
-#include "backends/host/process.h"
+#include "backends/host/ipset.h"
+#include "backends/host/outcome.h"
 
 namespace firewright::host {
 namespace {
@@ -13,46 +12,6 @@ namespace {
 constexpr const char* wait_for_lock = "--wait=30";
 constexpr std::string_view empty_filter =
     "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
-
-bool mentions(std::string_view text, std::string_view what) {
-  return text.find(what) != std::string_view::npos;
-}
-
-// What the program said, on one line and not too long.
-std::string one_line(std::string_view text) {
-  constexpr std::size_t longest = 400;
-  std::string line;
-  for (char c : text) {
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-    if (c == ' ' && (line.empty() || line.back() == ' ')) continue;
-    line += c;
-    if (line.size() == longest) return line + "...";
-  }
-  while (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
-
-Result judge(const std::string& program, const Finished& finished) {
-  if (finished.ok()) return {};
-  if (finished.exec_error == ENOENT)
-    return {.reason = Reason::unsupported, .error = "`" + program + "` is not installed"};
-  if (finished.exec_error != 0 || finished.io_error != 0) {
-    const int error = finished.exec_error != 0 ? finished.exec_error : finished.io_error;
-    const bool denied = error == EACCES || error == EPERM;
-    return {.reason = denied ? Reason::permission : Reason::io,
-            .error = "cannot run `" + program + "`: " + std::generic_category().message(error)};
-  }
-  std::string said = one_line(finished.err);
-  if (said.empty()) said = "exit status " + std::to_string(finished.status);
-  const std::string error = "`" + program + "` failed: " + said;
-  if (mentions(said, "ermission denied") || mentions(said, "peration not permitted") ||
-      mentions(said, "must be root"))
-    return {.reason = Reason::permission, .error = error};
-  if (mentions(said, "do you need to insmod") || mentions(said, "rotocol not supported") ||
-      mentions(said, "not supported by the kernel"))
-    return {.reason = Reason::unsupported, .error = error};
-  return {.reason = Reason::refused, .error = error};
-}
 
 Result restore(const std::string& program, std::string_view text,
                std::vector<std::string> arguments) {
@@ -74,7 +33,8 @@ Saved save(const std::string& program) {
   if (!result.ok()) return {.result = std::move(result), .text = {}};
   std::string text = std::move(finished.out);
   const std::string_view heading = "*filter\n";
-  if (text.find(heading) != 0 && !mentions(text, "\n*filter\n")) text += empty_filter;
+  if (text.find(heading) != 0 && text.find("\n*filter\n") == std::string::npos)
+    text += empty_filter;
   return {.result = {}, .text = std::move(text)};
 }
 
@@ -108,13 +68,23 @@ Result load_iptables(std::string_view v4, std::string_view v6, const IptablesOpt
     return options.adapt ? options.adapt(file, saved) : std::string(file);
   };
 
+  auto sets = load_sets(options.sets, options.dry_run, options.ipset);
+  if (!sets.result.ok()) return std::move(sets.result);
+  const auto without_sets = [&](Result result) {
+    destroy_sets(sets.made, options.ipset);
+    return result;
+  };
   Result loaded =
       prefixed("IPv4", restore(options.restore_v4, adapted(v4, saved_v4.text), arguments));
   // Each table is taken whole or not at all, so one that failed is still as it was.
-  if (!loaded.ok()) return loaded;
+  if (!loaded.ok()) return without_sets(std::move(loaded));
   loaded = prefixed("IPv6", restore(options.restore_v6, adapted(v6, saved_v6.text), arguments));
-  if (loaded.ok() || options.dry_run) return loaded;
-  return put_back(std::move(loaded), "IPv4", options.restore_v4, saved_v4.text);
+  if (options.dry_run) return without_sets(std::move(loaded));
+  if (!loaded.ok())
+    return without_sets(put_back(std::move(loaded), "IPv4", options.restore_v4, saved_v4.text));
+  if (!options.sets.empty() || !own_sets_in(saved_v4.text + saved_v6.text).empty())
+    destroy_other_sets(options.sets, options.ipset);
+  return loaded;
 }
 
 }  // namespace firewright::host

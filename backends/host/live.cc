@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "backends/host/dump.h"
+#include "backends/host/ipset.h"
 #include "backends/host/process.h"
 
 namespace firewright::host {
@@ -107,7 +108,11 @@ std::optional<Live> read_live(std::string& error, const LivePrograms& programs,
     if (!four) return nullptr;
     auto six = save(v6, error);
     if (!six) return nullptr;
-    return &live.saved.emplace_back(std::move(*four), std::move(*six));
+    std::string unread;  // then what is in the sets is not known
+    auto sets = save_sets(sets_in(*four + *six), unread, programs.ipset).value_or("");
+    live.saved.push_back(
+        {.v4 = std::move(*four), .v6 = std::move(*six), .sets = std::move(sets)});
+    return &live.saved.back();
   };
   std::set<TableName> of_iptables;
   if (usual == Variant::nftables) {

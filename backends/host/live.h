@@ -16,7 +16,8 @@
 namespace firewright::host {
 
 struct Saved {
-  std::string v4, v6;  // texts of iptables-save and ip6tables-save; one may be empty
+  std::string v4, v6;     // texts of iptables-save and ip6tables-save; one may be empty
+  std::string sets = {};  // of `ipset save`: the sets that these refer to, where they can be read
 };
 
 struct Live {
@@ -29,6 +30,7 @@ struct LivePrograms {  // a name without '/' is looked for in PATH, /usr/sbin an
   std::string save_v6 = "ip6tables-save";
   std::string legacy_save_v4 = "iptables-legacy-save";
   std::string legacy_save_v6 = "ip6tables-legacy-save";
+  std::string ipset = "ipset";
 };
 
 // No value: `error` says why, for people. A host without iptables has none of its tables. The

@@ -36,12 +36,25 @@ std::optional<ir::Program> decode(const Sources& sources,
                                   std::span<const backend::ArtifactFile> files, Sink& sink) {
   std::array<FileId, FamilySet::count> of_family;
   of_family.fill(FileId::none);
+  decoder::Shared shared{.sink = sink, .buckets = {}, .told = {}, .sets = nullptr};
+  std::optional<decoder::SetTable> sets;
   for (const auto& file : files) {
+    if (file.part == "sets") {
+      if (sets) {
+        sink.report(Kind::artifact_conflict, {.file = file.file, .begin = 0, .end = 0},
+                    {"the part `sets` is there twice"});
+        return std::nullopt;
+      }
+      sets = decoder::read_sets(file.file, sources.file(file.file).text(), sink);
+      if (!sets) return std::nullopt;
+      shared.sets = &*sets;
+      continue;
+    }
     const auto family = family_of(file.part);
     const Span start{.file = file.file, .begin = 0, .end = 0};
     if (!family) {
       sink.report(Kind::artifact_kind, start,
-                  {file.part, "the parts of an iptables artifact are `v4` and `v6`"});
+                  {file.part, "the parts of an iptables artifact are `v4`, `v6` and `sets`"});
       return std::nullopt;
     }
     auto& place = of_family[static_cast<std::size_t>(*family)];
@@ -52,7 +65,6 @@ std::optional<ir::Program> decode(const Sources& sources,
     place = file.file;
   }
 
-  decoder::Shared shared{.sink = sink, .buckets = {}, .told = {}};
   ir::Program program;
   bool fine = true;
   for (const auto family : FamilySet::all()) {

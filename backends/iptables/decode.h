@@ -24,8 +24,9 @@
 
 namespace firewright::iptables {
 
-// `files` are the parts "v4", "v6" or both; a family without a file is not filtered. No value: an
-// error was reported.
+// `files` are the parts "v4", "v6" or both; a family without a file is not filtered. With the part
+// "sets", `-m set` is interpreted, and every set has to be there; without it, such matches stay
+// opaque. No value: an error was reported.
 [[nodiscard]] std::optional<ir::Program> decode(const Sources& sources,
                                                 std::span<const backend::ArtifactFile> files,
                                                 Sink& sink);

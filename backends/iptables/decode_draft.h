@@ -11,6 +11,7 @@
 
 #include "backends/iptables/decode_limits.h"
 #include "backends/iptables/decode_options.h"
+#include "backends/iptables/decode_sets.h"
 #include "backends/iptables/decode_text.h"
 #include "compiler/ir/program.h"
 
@@ -21,6 +22,7 @@ struct Shared {
   Sink& sink;
   Buckets buckets;
   std::set<std::string, std::less<>> told;  // opaque conditions, each reported once
+  const SetTable* sets = nullptr;           // none: what is in them is not known
 };
 
 // A match that is in the rule, in the order in which the kernel asks them.
@@ -46,6 +48,12 @@ struct LoadedMatch {
   };
   std::optional<Owners> users, groups;
   bool supplementary_groups = false;
+  // set
+  struct SetTest {
+    Word name, directions;
+    bool negated = false;
+  };
+  std::optional<SetTest> set;
 };
 
 struct Draft {
@@ -62,7 +70,14 @@ struct Draft {
   std::optional<SaidProtocol> protocol;
   std::vector<LoadedMatch> matches;
   std::vector<PortSet> either_ports;  // source or destination in each of them
-  bool address_list = false;          // of which iptables makes several rules
+  // Addresses with ports, of which one has to be the packet's.
+  struct PairTest {
+    const std::vector<SetProduct>* products = nullptr;
+    bool source = false;       // the address
+    bool source_port = false;  // the port
+  };
+  std::optional<PairTest> pairs;
+  bool address_list = false;  // of which iptables makes several rules
 
   const TargetSpec* target = nullptr;
   std::optional<Word> target_at;  // also of a jump

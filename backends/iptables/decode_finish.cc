@@ -1,8 +1,10 @@
 // From the draft of a rule to rules of the IR.
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "backends/iptables/decode_draft.h"
+#include "backends/iptables/decode_values.h"
 
 namespace firewright::iptables::decoder {
 namespace {
@@ -45,6 +47,7 @@ class Finisher {
                   OwnerSet ir::Match::* set);
   void take_limit(const LoadedMatch& loaded, bool last);
   void take_connlimit(const LoadedMatch& loaded, bool last);
+  [[nodiscard]] bool take_set(const LoadedMatch& loaded);
   [[nodiscard]] bool take_hashlimit(const LoadedMatch& loaded, bool last);
   [[nodiscard]] std::string own_bucket() {
     return shared_.buckets.in_rule(place_.family, place_.chain, place_.number);
@@ -58,7 +61,8 @@ class Finisher {
     ir::restrict_families(match, {draft_.family});
     return match;
   }
-  [[nodiscard]] bool matches_nothing() const;
+  [[nodiscard]] bool matches_nothing(const ir::Match& match) const;
+  void keep_pairs(std::vector<ir::Match>& matches) const;
   [[nodiscard]] std::vector<std::pair<PortSet, PortSet>> port_products() const;
   void set_unless_apart(std::vector<ir::Chain>& made);
 
@@ -241,6 +245,46 @@ bool Finisher::take_hashlimit(const LoadedMatch& loaded, bool last) {
   return true;
 }
 
+// Another number of directions than the set has is not interpreted: of too few the kernel finds
+// nothing, and of too many it passes over the last. A set of another family iptables refuses.
+bool Finisher::take_set(const LoadedMatch& loaded) {
+  const bool alone = std::has_single_bit(loaded.seen);
+  const auto keep = [&] {
+    opaque("opaque", "-m set" + loaded.opaque_text, loaded);
+    return true;
+  };
+  if (shared_.sets == nullptr || !loaded.set) return keep();
+  const auto& [name, directions, negated] = *loaded.set;
+  const auto found = shared_.sets->find(name.text);
+  if (found == shared_.sets->end()) {
+    report_.say(Kind::artifact_undefined, report_.span(name), {"the set", std::string(name.text)});
+    return false;
+  }
+  const auto& set = found->second;
+  if (!set.interpreted || !alone) return keep();
+  if (set.family != draft_.family) {
+    report_.syntax(name, "a set of the other family");
+    return false;
+  }
+  const auto comma = directions.text.find(',');
+  const auto first = directions.text.substr(0, comma);
+  const auto second =
+      comma == std::string_view::npos ? std::string_view{} : directions.text.substr(comma + 1);
+  const auto is_direction = [](std::string_view word) { return word == "src" || word == "dst"; };
+  if (!is_direction(first) ||
+      (set.with_ports ? !is_direction(second) : comma != std::string_view::npos))
+    return keep();
+  const bool source = first == "src";
+  if (!set.with_ports) {
+    auto& addresses = source ? draft_.match.source : draft_.match.destination;
+    addresses = addresses & (negated ? others(set.addresses, draft_.family) : set.addresses);
+    return true;
+  }
+  if (negated || draft_.pairs) return keep();
+  draft_.pairs = {.products = &set.products, .source = source, .source_port = second == "src"};
+  return true;
+}
+
 bool Finisher::take_matches() {
   const auto& matches = draft_.matches;
   for (auto loaded = matches.begin(); loaded != matches.end(); ++loaded) {
@@ -264,6 +308,9 @@ bool Finisher::take_matches() {
       case MatchKind::hashlimit:
         if (!take_hashlimit(*loaded, last)) return false;
         break;
+      case MatchKind::set:
+        if (!take_set(*loaded)) return false;
+        break;
       case MatchKind::ports:
       case MatchKind::multiport:
       case MatchKind::icmp:
@@ -275,8 +322,7 @@ bool Finisher::take_matches() {
   return true;
 }
 
-bool Finisher::matches_nothing() const {
-  const auto& match = draft_.match;
+bool Finisher::matches_nothing(const ir::Match& match) const {
   const bool v4 = draft_.family == Family::ipv4;
   const auto no_address = [&](const AddressSet& set) {
     return v4 ? set.v4.empty() : set.v6.empty();
@@ -302,6 +348,23 @@ std::vector<std::pair<PortSet, PortSet>> Finisher::port_products() const {
   std::erase_if(products,
                 [](const auto& pair) { return pair.first.empty() || pair.second.empty(); });
   return products;
+}
+
+// Of each match what a set of pairs leaves of it, as disjoint products.
+void Finisher::keep_pairs(std::vector<ir::Match>& matches) const {
+  if (!draft_.pairs) return;
+  std::vector<ir::Match> kept;
+  for (const auto& match : matches)
+    for (const auto& product : *draft_.pairs->products) {
+      auto one = match;
+      auto& addresses = draft_.pairs->source ? one.source : one.destination;
+      auto& ports = draft_.pairs->source_port ? one.source_ports : one.destination_ports;
+      one.protocols = one.protocols & ProtocolSet::of(product.protocol);
+      addresses = addresses & product.addresses;
+      ports = ports & product.ports;
+      if (!matches_nothing(one)) kept.push_back(std::move(one));
+    }
+  matches = std::move(kept);
 }
 
 // "Not owned by 0" and "over 3 connections" are no products: a chain of its own leaves such packets
@@ -336,7 +399,7 @@ void Finisher::set_unless_apart(std::vector<ir::Chain>& made) {
 }
 
 void Finisher::emit(std::vector<ir::Rule>& rules, std::vector<ir::Chain>& made) {
-  if (matches_nothing()) return;
+  if (matches_nothing(draft_.match)) return;
   set_unless_apart(made);
   const auto put = [&](ir::Match match, ir::Effects effects, ir::Verdict verdict,
                        std::string label) {
@@ -348,17 +411,19 @@ void Finisher::emit(std::vector<ir::Rule>& rules, std::vector<ir::Chain>& made) 
                                 .reason = {},
                                 .span = place_.line}});
   };
-  if (draft_.either_ports.empty()) {
+  if (draft_.either_ports.empty() && !draft_.pairs) {
     put(std::move(draft_.match), std::move(draft_.effects), std::move(draft_.verdict),
         std::move(label_));
     return;
   }
+  std::vector<ir::Match> matches;
   for (auto& [source, destination] : port_products()) {
-    auto match = draft_.match;
-    match.source_ports = std::move(source);
-    match.destination_ports = std::move(destination);
-    put(std::move(match), draft_.effects, draft_.verdict, label_);
+    matches.push_back(draft_.match);
+    matches.back().source_ports = std::move(source);
+    matches.back().destination_ports = std::move(destination);
   }
+  keep_pairs(matches);
+  for (auto& match : matches) put(std::move(match), draft_.effects, draft_.verdict, label_);
 }
 
 }  // namespace

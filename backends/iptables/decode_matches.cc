@@ -165,6 +165,7 @@ bool read_rate(std::optional<Rate>& rate, const Said& said, std::uint64_t scale,
 bool read_opaque(Draft& draft, LoadedMatch& loaded, const Said& said, Report& report,
                  Shared& shared) {
   const auto kind = loaded.spec->kind;
+  if (kind == MatchKind::set) return true;  // all its options are kept
   if (kind == MatchKind::packet_opaque || kind == MatchKind::stateful_opaque) {
     loaded.opaque_text += ' ' + text_of(said);
     return true;
@@ -222,8 +223,9 @@ bool read_match_option(Draft& draft, LoadedMatch& loaded, MatchOption option, co
                        Report& report, Shared& shared) {
   auto& match = draft.match;
   auto& hash = loaded.hash;
-  const bool hashlimit = loaded.spec->kind == MatchKind::hashlimit;
-  if (hashlimit) loaded.opaque_text += ' ' + text_of(said);
+  const auto kind = loaded.spec->kind;
+  const bool together = kind == MatchKind::hashlimit || kind == MatchKind::set;
+  if (together) loaded.opaque_text += ' ' + text_of(said);
   switch (option) {
     case MatchOption::opaque: return read_opaque(draft, loaded, said, report, shared);
     case MatchOption::source_port: return read_port(said, match.source_ports, report);
@@ -260,6 +262,9 @@ bool read_match_option(Draft& draft, LoadedMatch& loaded, MatchOption option, co
     case MatchOption::connlimit_mask: return read_number(said, 128, loaded.mask, report);
     case MatchOption::connlimit_source: return true;
     case MatchOption::connlimit_destination: loaded.by_destination = true; return true;
+    case MatchOption::match_set:
+      loaded.set = {.name = said.values[0], .directions = said.values[1], .negated = said.negated};
+      return true;
     case MatchOption::comment: return read_comment(draft, said, report);
   }
   return false;

@@ -107,6 +107,17 @@ constexpr Option connlimit[] = {{"--connlimit-upto", connlimit_upto, 1, true},
                                 {"--connlimit-daddr", connlimit_destination, 0}};
 constexpr Option comment_options[] = {{"--comment", comment}};
 
+constexpr Option set_options[] = {{"--match-set", match_set, 2, true},
+                                  {"--return-nomatch", opaque, 0},
+                                  {"--update-counters", opaque, 0, true},
+                                  {"--update-subcounters", opaque, 0, true},
+                                  {"--packets-eq", opaque, 1, true},
+                                  {"--packets-lt", opaque},
+                                  {"--packets-gt", opaque},
+                                  {"--bytes-eq", opaque, 1, true},
+                                  {"--bytes-lt", opaque},
+                                  {"--bytes-gt", opaque}};
+
 // --- matches that stay opaque
 
 constexpr Option addrtype[] = {{"--src-type", opaque, 1, true},
@@ -176,16 +187,6 @@ constexpr Option rpfilter[] = {{"--loose", opaque, 0},
 constexpr Option rt[] = {{"--rt-type", opaque, 1, true}, {"--rt-segsleft", opaque, 1, true},
                          {"--rt-len", opaque, 1, true},  {"--rt-0-res", opaque, 0},
                          {"--rt-0-addrs", opaque},       {"--rt-0-not-strict", opaque, 0}};
-constexpr Option set[] = {{"--match-set", opaque, 2, true},
-                          {"--return-nomatch", opaque, 0},
-                          {"--update-counters", opaque, 0, true},
-                          {"--update-subcounters", opaque, 0, true},
-                          {"--packets-eq", opaque, 1, true},
-                          {"--packets-lt", opaque},
-                          {"--packets-gt", opaque},
-                          {"--bytes-eq", opaque, 1, true},
-                          {"--bytes-lt", opaque},
-                          {"--bytes-gt", opaque}};
 constexpr Option socket[] = {
     {"--nowildcard", opaque, 0}, {"--transparent", opaque, 0}, {"--restore-skmark", opaque, 0}};
 constexpr Option string[] = {{"--from", opaque},
@@ -246,6 +247,7 @@ constexpr MatchSpec matches[] = {
     {"limit", MatchKind::limit, limit_options, any},
     {"hashlimit", MatchKind::hashlimit, hashlimit, any, true},
     {"connlimit", MatchKind::connlimit, connlimit, any, true},
+    {"set", MatchKind::set, set_options, any, true},
     {"sctp", MatchKind::ports, sctp, Protocol{132}},
     {"dccp", MatchKind::ports, dccp, Protocol{33}},
     {"udplite", MatchKind::ports, udp, Protocol{136}},
@@ -282,7 +284,6 @@ constexpr MatchSpec matches[] = {
     {"realm", from_packet, realm, any, true},
     {"rpfilter", from_packet, rpfilter, any},
     {"rt", from_packet, rt, any},
-    {"set", from_packet, set, any, true},
     {"socket", from_packet, socket, any},
     {"string", from_packet, string, any, true},
     {"tcpmss", from_packet, tcpmss, any, true},

@@ -74,6 +74,7 @@ enum class MatchOption : std::uint8_t {
   connlimit_mask,
   connlimit_source,
   connlimit_destination,
+  match_set,
   comment,
 };
 
@@ -89,6 +90,7 @@ enum class MatchKind : std::uint8_t {
   limit,
   hashlimit,
   connlimit,
+  set,
   comment,
 };
 

@@ -21,6 +21,9 @@ constexpr std::string LineMatch::* slots[] = {
     &LineMatch::destination_multiport,
     &LineMatch::source_range,
     &LineMatch::destination_range,
+    &LineMatch::source_set,
+    &LineMatch::destination_set,
+    &LineMatch::pair_set,
     &LineMatch::user,
     &LineMatch::group,
     &LineMatch::states,
@@ -68,6 +71,9 @@ std::string to_text(const Line& line) {
   append_module(text, multiport, match.source_multiport);
   append_module(text, multiport, match.destination_multiport);
   append_module(text, "-m iprange", match.source_range, match.destination_range);
+  append(text, match.source_set);
+  append(text, match.destination_set);
+  append(text, match.pair_set);
   append_module(text, "-m owner", match.user, match.group);
   append_module(text, "-m conntrack", match.states);
   append(text, match.predicates);

@@ -27,9 +27,13 @@ struct LineMatch {
   std::string destination_multiport;  // "--dports 22,80"
   std::string source_range;           // "--src-range 192.0.2.1-192.0.2.9"
   std::string destination_range;      // "--dst-range ..."
-  std::string user;                   // "--uid-owner 0"
-  std::string group;                  // "--gid-owner 100-199"
-  std::string states;                 // "--ctstate NEW"
+  // Whole options with their `-m`, of which each names one set.
+  std::string source_set;       // "-m set --match-set fw-net4-... src"
+  std::string destination_set;  // "-m set ! --match-set fw-ip4-... dst"
+  std::string pair_set;         // "-m set --match-set fw-ip4-port-... src,dst"
+  std::string user;             // "--uid-owner 0"
+  std::string group;            // "--gid-owner 100-199"
+  std::string states;           // "--ctstate NEW"
   // Whole options with their `-m`. Last, so that a token is spent only on a packet that matches.
   std::string predicates;
 

@@ -87,8 +87,8 @@ std::string label_comment(const std::vector<std::string>& labels) {
 
 }  // namespace
 
-RuleWriter::RuleWriter(Table& table, const ir::Program& program, Family family)
-    : table_(table), family_(family) {
+RuleWriter::RuleWriter(Table& table, const ir::Program& program, Family family, Sets* sets)
+    : table_(table), family_(family), sets_(sets) {
   for (const auto& chain : program.chains)
     for (const auto& rule : chain.rules)
       if (!rule.match.predicates.empty() && rule.match.families.contains(family))
@@ -194,6 +194,27 @@ std::string RuleWriter::chain_of(const Choice& choice, const Line& leaf) {
                    choice.alternatives.front().protocol);
 }
 
+template <class A>
+std::string RuleWriter::set_test(const IntervalSet<A>& addresses, bool source) {
+  const auto rest = ~addresses;
+  const bool negate = count_prefixes(rest) < count_prefixes(addresses);
+  return std::string("-m set ") + (negate ? "! " : "") + "--match-set " +
+         sets_->of_addresses(negate ? rest : addresses) + (source ? " src" : " dst");
+}
+
+void RuleWriter::use_sets(Product& product) {
+  for (const auto& choice : product.choices) {
+    auto& slot = choice.source ? product.fixed.source_set : product.fixed.destination_set;
+    if (const auto* v4 = std::get_if<Ipv4Set>(&choice.addresses))
+      slot = set_test(*v4, choice.source);
+    if (const auto* v6 = std::get_if<Ipv6Set>(&choice.addresses))
+      slot = set_test(*v6, choice.source);
+  }
+  std::erase_if(product.choices, [](const Choice& choice) {
+    return !std::holds_alternative<std::monostate>(choice.addresses);
+  });
+}
+
 void RuleWriter::append(std::vector<Line>& lines, const Product& product, Action action,
                         const std::string& comment) {
   const auto chained = chosen_for_chains(product);
@@ -227,8 +248,10 @@ std::vector<Line> RuleWriter::lines(ir::Hook hook, const MergedRule& merged) {
   const auto& rule = merged.rule;
   auto action = effects_and_verdict(rule);
   if (action.empty()) return {};
-  const auto list = products(rule.match, hook, family_);
+  auto list = products(rule.match, hook, family_);
   if (list.empty()) return {};
+  if (sets_ != nullptr)
+    for (auto& product : list) use_sets(product);
   action = limited(rule, std::move(action), takes_one_line(list));
   if (list.size() > 1) action = {as_one(action, "log")};
   const auto comment = label_comment(merged.labels);

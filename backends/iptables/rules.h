@@ -8,20 +8,22 @@
 
 #include "backends/iptables/merge.h"
 #include "backends/iptables/product.h"
+#include "backends/iptables/sets.h"
 #include "backends/iptables/table.h"
 
 namespace firewright::iptables {
 
 class RuleWriter {
  public:
-  // `program` shows which rules share a limit.
-  RuleWriter(Table& table, const ir::Program& program, Family family);
+  // `program` shows which rules share a limit. With `sets`, long lists of addresses go there.
+  RuleWriter(Table& table, const ir::Program& program, Family family, Sets* sets = nullptr);
 
   // The rule's lines, for whatever chain; the chains that they jump to are made.
   [[nodiscard]] std::vector<Line> lines(ir::Hook hook, const MergedRule& merged);
 
   [[nodiscard]] Table& table() { return table_; }
   [[nodiscard]] Family family() const { return family_; }
+  [[nodiscard]] Sets* sets() const { return sets_; }
 
  private:
   // What is done with a packet that matches: lines that match nothing more but what is stateful.
@@ -35,11 +37,16 @@ class RuleWriter {
   [[nodiscard]] Line as_one(const Action& action, const std::string& what);
   // The chain that does `leaf` where one of the choice's alternatives holds, or none of them.
   [[nodiscard]] std::string chain_of(const Choice& choice, const Line& leaf);
+  // Long lists of addresses as tests of the line itself.
+  void use_sets(Product& product);
+  template <class A>
+  [[nodiscard]] std::string set_test(const IntervalSet<A>& addresses, bool source);
   void append(std::vector<Line>& lines, const Product& product, Action action,
               const std::string& comment);
 
   Table& table_;
   Family family_;
+  Sets* sets_;
   std::map<std::vector<ir::Predicate>, unsigned> users_;  // in how many rules
   std::map<ir::Predicate, std::string> bucket_names_;
   std::set<std::string> taken_bucket_names_;

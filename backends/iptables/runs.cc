@@ -17,6 +17,10 @@ constexpr std::size_t most_long_lists = 8;
 constexpr std::size_t many_rejections = 2 * longest_flat_list;
 // A layer of fewer addresses needs no tree.
 constexpr std::size_t short_layer = 8;
+// More pairs of one rule are not made: an address set and a list of ports serve as well.
+constexpr std::size_t most_pairs = 16384;
+// And with each address of a rule so many ports: wide ranges are better tested as such.
+constexpr std::size_t most_ports = 64;
 // Addresses that overlap more often than this are written one line after another.
 constexpr std::size_t most_layers = 32;
 
@@ -104,6 +108,39 @@ std::size_t count_named(std::span<const MergedRule* const> rules, bool source) {
     }
   std::sort(all.begin(), all.end());
   return static_cast<std::size_t>(std::unique(all.begin(), all.end()) - all.begin());
+}
+
+// Whether the rule is one of the addresses of that side, of protocols and of ports, as sets of
+// pairs have them, and a moderate number of those.
+template <class A>
+bool fits_pairs(const MergedRule& merged, bool source) {
+  const auto& match = merged.rule.match;
+  if (!match.source_ports.is_all() || !match.icmp.is_all()) return false;
+  std::size_t ports = 0, protocols = 0;
+  for (const auto& interval : match.destination_ports.intervals())
+    ports += interval.last.value - interval.first.value + std::size_t{1};
+  for (const auto& interval : match.protocols.intervals())
+    for (unsigned value = interval.first.value; value <= interval.last.value; ++value) {
+      if (!has_port_in_sets(Protocol{static_cast<std::uint8_t>(value)})) return false;
+      ++protocols;
+    }
+  const auto each = ports * protocols;
+  return each <= most_ports && count_prefixes(addresses<A>(merged, source)) * each <= most_pairs;
+}
+
+template <class A>
+void append_pairs(const MergedRule& merged, bool source, std::vector<SetPair<A>>& pairs) {
+  const auto& match = merged.rule.match;
+  for (const auto& range : addresses<A>(merged, source).intervals())
+    for (const auto& prefix : to_prefixes(range))
+      for (const auto& protocols : match.protocols.intervals())
+        for (unsigned protocol = protocols.first.value; protocol <= protocols.last.value;
+             ++protocol)
+          for (const auto& ports : match.destination_ports.intervals())
+            for (unsigned port = ports.first.value; port <= ports.last.value; ++port)
+              pairs.push_back({.addresses = prefix,
+                               .protocol = Protocol{static_cast<std::uint8_t>(protocol)},
+                               .port = Port{static_cast<std::uint16_t>(port)}});
 }
 
 bool is_rejection(const ir::Rule& rule) {
@@ -212,6 +249,27 @@ std::vector<Line> RunWriter::by_address(Rules rules) {
     return flat(joined);
   }
 
+  if (writer_.sets() == nullptr) return by_trees<A>(rules);
+  const bool source = count_named<A>(rules, true) >= count_named<A>(rules, false);
+  auto result = crowds<A>(rules, source);
+  std::vector<MergedRule> left;
+  for (const auto* rule : rules) {
+    left.push_back(*rule);
+    ir::restrict_families(left.back().rule.match, {writer_.family()});
+  }
+  for (const bool side : {source, !source})
+    join(left, [&](MergedRule& rule) -> auto& { return addresses<A>(rule, side); });
+  join_ports(left);
+  Rules pointers;
+  for (const auto& rule : left) pointers.push_back(&rule);
+  auto lines = by_trees<A>(pointers);
+  std::move(lines.begin(), lines.end(), std::back_inserter(result));
+  return result;
+}
+
+template <class A>
+std::vector<Line> RunWriter::by_trees(const Rules& rules) {
+  if (rules.size() <= longest_flat_list) return flat(rules);
   const auto sources = count_named<A>(rules, true);
   const auto destinations = count_named<A>(rules, false);
   const bool source = sources >= destinations;
@@ -230,6 +288,64 @@ std::vector<Line> RunWriter::by_address(Rules rules) {
   auto lines = by_address<A>(std::move(rest));
   std::move(lines.begin(), lines.end(), std::back_inserter(result));
   return result;
+}
+
+template <class A>
+std::vector<Line> RunWriter::crowds(Rules& rules, bool source) {
+  std::vector<Rules> alike;
+  std::unordered_map<std::string, std::size_t> known;
+  Rules left;
+  for (const auto* rule : rules) {
+    if (!names<A>(*rule, source) || !fits_pairs<A>(*rule, source)) {
+      left.push_back(rule);
+      continue;
+    }
+    auto match = rule->rule.match;
+    ir::restrict_families(match, {writer_.family()});
+    set_of(source ? match.source : match.destination, A{}) = IntervalSet<A>::all();
+    match.protocols = ProtocolSet::all();
+    match.destination_ports = PortSet::all();
+    const auto [entry, added] = known.try_emplace(to_text(match), alike.size());
+    if (added) alike.emplace_back();
+    alike[entry->second].push_back(rule);
+  }
+  std::vector<Line> result;
+  for (const auto& group : alike) {
+    if (group.size() <= longest_flat_list) {
+      left.insert(left.end(), group.begin(), group.end());
+      continue;
+    }
+    auto lines = crowd<A>(group, source);
+    std::move(lines.begin(), lines.end(), std::back_inserter(result));
+  }
+  rules = std::move(left);
+  return result;
+}
+
+// One rule for all, with a set of what tells them apart.
+template <class A>
+std::vector<Line> RunWriter::crowd(const Rules& rules, bool source) {
+  std::vector<SetPair<A>> pairs;
+  MergedRule whole{.rule = rules.front()->rule, .labels = {}};
+  ProtocolSet protocols;
+  std::set<std::string> known;
+  for (const auto* rule : rules) {
+    append_pairs(*rule, source, pairs);
+    protocols = protocols | rule->rule.match.protocols;
+    for (const auto& label : rule->labels)
+      if (known.insert(label).second) whole.labels.push_back(label);
+  }
+  auto& match = whole.rule.match;
+  ir::restrict_families(match, {writer_.family()});
+  addresses<A>(whole, source) = IntervalSet<A>::all();
+  match.protocols = protocols.is_single() ? protocols : ProtocolSet::all();
+  match.destination_ports = PortSet::all();
+  auto lines = writer_.lines(hook_, whole);
+  if (lines.empty()) return lines;
+  const auto test = "-m set --match-set " + writer_.sets()->of_pairs(std::move(pairs)) +
+                    (source ? " src,dst" : " dst,dst");
+  for (auto& line : lines) line.match.pair_set = test;
+  return lines;
 }
 
 std::vector<RunWriter::Rest> RunWriter::rest_of(std::vector<MergedRule> rules) {

@@ -5,6 +5,9 @@
 // become trees: a packet's address is looked up first, and only the rules that name it are asked
 // about the rest. Addresses of different rules that overlap, such as a network and a host in it, go
 // to different trees, since a tree can find one line only.
+//
+// Where there may be sets, rules that differ in addresses, protocols and ports only become one rule
+// that looks into a set of pairs, and trees are left for what is not of that kind.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +56,14 @@ class RunWriter {
   [[nodiscard]] std::vector<Line> flat(std::span<const MergedRule> rules);
   template <class A>
   [[nodiscard]] std::vector<Line> by_address(Rules rules);
+  // The lines for those rules that differ in addresses, protocols and ports only, of which sets are
+  // made; they are taken out of `rules`.
+  template <class A>
+  [[nodiscard]] std::vector<Line> crowds(Rules& rules, bool source);
+  template <class A>
+  [[nodiscard]] std::vector<Line> crowd(const Rules& rules, bool source);
+  template <class A>
+  [[nodiscard]] std::vector<Line> by_trees(const Rules& rules);
   template <class A>
   [[nodiscard]] std::vector<Line> searched(const Rules& rules, bool source);
   template <class A>

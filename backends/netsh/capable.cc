@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -274,18 +275,13 @@ class Checker {
     const auto planned = plan(chain);
     if (!planned.unspeakable.empty()) {
       const std::size_t index = planned.unspeakable.front();
-      Rule& rule = chain.rules[index];
-      const Gap gap = has(unspeakable(rule.match), Unspeakable::unspecified_address)
-                          ? Gap::unspecified_address
-                          : Gap::one_family;
-      Rule wider = rule;
-      widen_addresses(wider.match);
-      if (!unspeakable(wider.match).empty()) {
-        refuse(gap, rule);
-        return false;
-      }
-      approximate(gap, rule, "it is dropped from and to every address of both families");
-      rule = std::move(wider);
+      auto wider = wider_addresses(chain.rules[index]);
+      // Behind a rule that drops more, others may have nothing left to say: all errors come at once.
+      if (!options_.approximate)
+        for (const auto other : planned.unspeakable)
+          static_cast<void>(wider_addresses(chain.rules[other]));
+      if (!wider) return false;
+      chain.rules[index] = std::move(*wider);
       return true;
     }
     if (planned.behind_accept.empty()) return false;
@@ -299,6 +295,21 @@ class Checker {
     if (first == rules + index) return false;
     std::rotate(first, rules + index, rules + index + 1);
     return true;
+  }
+
+  // Says what is the matter with the rule's addresses. Nothing: no wider ones would serve.
+  std::optional<Rule> wider_addresses(const Rule& rule) {
+    const Gap gap = has(unspeakable(rule.match), Unspeakable::unspecified_address)
+                        ? Gap::unspecified_address
+                        : Gap::one_family;
+    Rule wider = rule;
+    widen_addresses(wider.match);
+    if (!unspeakable(wider.match).empty()) {
+      refuse(gap, rule);
+      return std::nullopt;
+    }
+    approximate(gap, rule, "it is dropped from and to every address of both families");
+    return wider;
   }
 
   static void widen_addresses(ir::Match& match) {

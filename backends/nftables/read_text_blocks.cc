@@ -142,7 +142,10 @@ bool Blocks::chain(TableTree& table, bool may_stand_alone) {
     }
     if (!chain_statement(table, chain) || !end_of_statement("a chain")) return false;
   }
-  return true;
+  if (!chain.policy_span.known() || chain.base) return true;
+  cursor_.sink().report(Kind::artifact_syntax, chain.policy_span,
+                        {"nft's language", "a policy of a chain that is on no hook"});
+  return false;
 }
 
 bool Blocks::chain_statement(TableTree& table, ChainTree& chain) {
@@ -188,6 +191,7 @@ bool Blocks::base(ChainTree& chain) {
 }
 
 bool Blocks::policy(ChainTree& chain) {
+  chain.policy_span = cursor_.here();
   cursor_.advance();
   if (cursor_.word() != "accept" && cursor_.word() != "drop")
     return cursor_.expected("`accept` or `drop`");

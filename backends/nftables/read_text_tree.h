@@ -38,6 +38,7 @@ struct ChainTree {
   Span span;
   std::optional<BaseTree> base;
   bool drops = false;  // the policy
+  Span policy_span;    // where it is said
   std::vector<RuleTree> rules;
   std::vector<RuleTree> inserted;  // stand before `rules`, the last one first
 };

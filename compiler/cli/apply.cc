@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "backends/host/forwarding.h"
+#include "backends/host/ipset.h"
 #include "backends/host/privileges.h"
 #include "compiler/base/sha256.h"
 #include "compiler/cli/applied.h"
@@ -91,7 +92,8 @@ class Applying {
   // give up goes on: it is less safe, and no less right.
   void keep(std::vector<unsigned> capabilities) const {
     const bool iptables = options_.backend == Target::iptables;
-    if (iptables || host::has_legacy_tables()) capabilities.push_back(CAP_NET_RAW);
+    if (iptables || host::has_legacy_tables() || host::has_sets())
+      capabilities.push_back(CAP_NET_RAW);
     if (iptables) capabilities.push_back(CAP_SYS_MODULE);
     std::string kept_more;
     (void)host::keep_capabilities(capabilities, kept_more);

@@ -70,6 +70,7 @@ Built build(const ReadPolicy& read, Target target, bool approximate, Sink& sink,
   built.options = {
       .approximate = approximate,
       .iptables_coexist = read.policy.target.iptables_mode == policy::IptablesMode::coexist,
+      .iptables_ipset = read.policy.target.iptables_sets == policy::IptablesSets::ipset,
       .nftables_table = read.policy.target.nftables_table,
       .nftables_layout = static_cast<backend::NftablesLayout>(read.policy.target.nftables_layout),
       .netsh_disable_others = read.policy.target.netsh_disable_others,

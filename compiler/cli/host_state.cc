@@ -38,7 +38,7 @@ std::optional<Kept> read_kept(const std::string& state_dir, const std::string& i
     return std::nullopt;
   }
   kept.place = *place;
-  for (const auto* part : {"batch", "text", "v4", "v6"})
+  for (const auto* part : {"batch", "text", "v4", "v6", "sets"})
     if (const auto* bytes = generation->file(std::string("artifact.") + part))
       kept.artifact.parts.push_back({.name = part, .suffix = {}, .bytes = *bytes});
   kept.generation = std::move(*generation);
@@ -82,7 +82,7 @@ std::optional<HostState> HostState::open(const HostOptions& options, const std::
     host.ended_ = under_way->generation;
   if (settled.ok()) return host;
   error = settled.error;
-  for (const auto& text : host.notes_) error = text + "; " + error;
+  for (const auto& text : host.notes_) error.insert(0, text + "; ");
   return std::nullopt;
 }
 
@@ -219,6 +219,7 @@ std::optional<Known> HostState::known(const Kept& confirmed) const {
 host::Result HostState::adopt(const std::string& generation) { return become(generation); }
 
 // A copy: it may be named by the change that ends here.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 host::Result HostState::become(std::string generation) {
   std::string error;
   const auto kept = host::read_generation(options_.state_dir, generation, error);

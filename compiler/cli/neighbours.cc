@@ -39,9 +39,11 @@ std::optional<ir::Program> others(const host::Live& live, const Place& place, So
   // The rules of iptables beside ours in one table are part of what stands at the place.
   if (place.backend == Target::nftables)
     for (const auto& saved : live.saved) {
-      const std::vector<backend::ArtifactFile> files = {
+      std::vector<backend::ArtifactFile> files = {
           {.file = sources.add("live iptables", saved.v4), .part = "v4"},
           {.file = sources.add("live ip6tables", saved.v6), .part = "v6"}};
+      if (!saved.sets.empty())
+        files.push_back({.file = sources.add("live ipset", saved.sets), .part = "sets"});
       if (!add(iptables::decode(sources, files, sink))) return std::nullopt;
     }
   return program;

@@ -120,6 +120,7 @@ class Loading {
     for (auto& saved : live->saved) {
       add_text("live iptables", "v4", std::move(saved.v4));
       add_text("live ip6tables", "v6", std::move(saved.v6));
+      if (!saved.sets.empty()) add_text("live ipset", "sets", std::move(saved.sets));
       decode(firewright::iptables::decode);
     }
   }
@@ -131,35 +132,62 @@ class Loading {
     if (add(operand_.name, part)) decode(decoder);
   }
 
-  // "a,b", or one file and its sibling of the other family.
+  // "a,b", or one file and what stands beside it of the other family and of the sets.
   void iptables() {
-    std::vector<std::string> paths;
-    if (const auto comma = operand_.name.find(',');
-        comma != std::string::npos && !exists(operand_.name)) {
-      paths = {operand_.name.substr(0, comma), operand_.name.substr(comma + 1)};
-    } else {
-      paths = {operand_.name};
-      if (const auto other = sibling(operand_.name); !other.empty() && exists(other))
+    auto paths = exists(operand_.name) ? std::vector{operand_.name} : parts_of(operand_.name);
+    std::vector<std::string> tables;
+    std::ranges::copy_if(paths, std::back_inserter(tables),
+                         [](const std::string& path) { return !path.ends_with(".ipset"); });
+    if (tables.empty())
+      for (const auto* end : {".v4.rules", ".v6.rules"})
+        if (const auto beside = stem_of_tables(paths.front()) + end; exists(beside))
+          paths.push_back(beside);
+    if (tables.size() == 1)
+      if (const auto other = sibling(tables.front()); !other.empty() && exists(other))
         paths.push_back(other);
-    }
+    if (const auto sets = sets_beside(paths); !sets.empty()) paths.push_back(sets);
     for (const auto& path : paths) {
       if (!add(path, "")) return;
-      files_.back().part = family_of(path, sources_.file(files_.back().file).text());
+      files_.back().part = part_of(path, sources_.file(files_.back().file).text());
     }
-    std::sort(files_.begin(), files_.end(),
-              [](const auto& a, const auto& b) { return a.part < b.part; });
-    if (files_.size() == 2 && files_[0].part == files_[1].part) {
+    const auto of_rules = [](const auto& file) { return file.part != "sets"; };
+    std::ranges::sort(files_, {},
+                      [&](const auto& file) { return std::pair(!of_rules(file), file.part); });
+    const auto rules = std::ranges::count_if(files_, of_rules);
+    if (rules == 2 && files_[0].part == files_[1].part) {
       sink_.report(Kind::artifact_conflict, {.file = files_[1].file, .begin = 0, .end = 0},
                    {"both files are of IP" + files_[0].part});
       return;
     }
-    if (files_.size() == 1) {
+    if (rules == 0) {
+      sink_.report(Kind::artifact_kind, {}, {operand_.name, "sets without rules that need them"});
+      return;
+    }
+    if (rules == 1) {
       const bool four = files_[0].part == "v4";
       operand_.missing = {four ? Family::ipv6 : Family::ipv4};
       sink_.report(Kind::artifact_not_compared, {}, {four ? "IPv6" : "IPv4"}).help =
           "name both files with a comma between them: `X.v4.rules,X.v6.rules`";
     }
     decode(firewright::iptables::decode);
+  }
+
+  static std::vector<std::string> parts_of(const std::string& name) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= name.size();) {
+      const auto end = std::min(name.find(',', begin), name.size());
+      parts.push_back(name.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return parts;
+  }
+
+  // "web.ipset" beside "web.v4.rules", if none is named.
+  static std::string sets_beside(const std::vector<std::string>& paths) {
+    for (const auto& path : paths)
+      if (path.ends_with(".ipset")) return {};
+    const auto path = stem_of_tables(paths.front()) + ".ipset";
+    return exists(path) ? path : std::string();
   }
 
   // "web.v4.rules" and "web.v6.rules", or as Debian has them, "rules.v4" and "rules.v6".
@@ -173,8 +201,9 @@ class Loading {
     return {};
   }
 
-  static std::string family_of(const std::string& path, std::string_view text) {
+  static std::string part_of(const std::string& path, std::string_view text) {
     const auto name = path.substr(path.find_last_of('/') + 1);
+    if (name.ends_with(".ipset") || first_words(text).starts_with("create ")) return "sets";
     if (name.find("v6") != std::string::npos) return "v6";
     if (name.find("v4") != std::string::npos) return "v4";
     const auto has = [&](std::string_view word) {
@@ -227,12 +256,21 @@ std::optional<Target> platform(OperandKind kind) {
   return std::nullopt;
 }
 
+std::string stem_of_tables(const std::string& path) {
+  const auto name = path.find_last_of('/') + 1;
+  for (const auto* end : {".v4", ".v6", ".ipset"})
+    if (const auto at = path.rfind(end); at != std::string::npos && at >= name)
+      return path.substr(0, at);
+  return path;
+}
+
 std::optional<OperandKind> recognise_name(const std::string& path) {
   if (path == "live") return OperandKind::live;
   if (path == "-" || path.ends_with(".toml")) return OperandKind::policy;
   if (path.ends_with(".nft")) return OperandKind::nftables_text;
   if (path.ends_with(".nlbatch")) return OperandKind::nftables_batch;
-  if (path.ends_with(".rules") || path.ends_with(".v4") || path.ends_with(".v6"))
+  if (path.ends_with(".rules") || path.ends_with(".ipset") || path.ends_with(".v4") ||
+      path.ends_with(".v6"))
     return OperandKind::iptables;
   if (is_folder(path)) return OperandKind::netsh;
   return std::nullopt;
@@ -241,7 +279,8 @@ std::optional<OperandKind> recognise_name(const std::string& path) {
 OperandKind recognise_text(std::string_view text) {
   if (text.find('\0') < 64) return OperandKind::nftables_batch;
   const auto line = first_words(text);
-  if (line.starts_with('*') || line.starts_with(":INPUT")) return OperandKind::iptables;
+  if (line.starts_with('*') || line.starts_with(":INPUT") || line.starts_with("create "))
+    return OperandKind::iptables;
   if (is_nft_statement(line)) return OperandKind::nftables_text;
   if (line.starts_with("advfirewall") || line.starts_with("netsh ")) return OperandKind::netsh;
   return OperandKind::policy;

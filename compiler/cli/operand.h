@@ -16,7 +16,7 @@ namespace firewright::cli {
 
 enum class OperandKind {
   policy,          // TOML, and `-`
-  iptables,        // X.v4.rules, X.v6.rules, both with a comma between, or saved tables
+  iptables,        // X.v4.rules, X.v6.rules, X.ipset, with commas between, or saved tables
   nftables_text,   // X.nft, or any text that nft reads
   nftables_batch,  // X.nlbatch, or a dump
   netsh,           // a folder of phases, or one script
@@ -27,6 +27,8 @@ enum class OperandKind {
 // By its name; no value: one has to look into it.
 [[nodiscard]] std::optional<OperandKind> recognise_name(const std::string& path);
 [[nodiscard]] OperandKind recognise_text(std::string_view text);
+// "out/web" of "out/web.v4.rules" and "out/web.ipset".
+[[nodiscard]] std::string stem_of_tables(const std::string& path);
 
 struct Operand {
   std::string name;  // as the user gave it

@@ -52,9 +52,11 @@ std::optional<Place> place_from(const Json& json) {
 
 bool is_whole(const Place& place) { return !place.beside && place.chains.size() == 3; }
 
-host::IptablesOptions options_for(const Place& place, bool dry_run) {
+// `sets` are those that the rules to load refer to.
+host::IptablesOptions options_for(const Place& place, bool dry_run, std::string_view sets) {
   host::IptablesOptions options;
   options.dry_run = dry_run;
+  options.sets = sets;
   options.noflush = !is_whole(place);
   if (options.noflush) options.adapt = iptables::update;
   return options;
@@ -72,10 +74,12 @@ std::string_view bytes_of(const backend::Artifact& artifact, std::string_view pa
 }
 
 std::optional<ir::Program> decode_tables(const std::string& v4, const std::string& v6,
-                                         Sources& sources, Sink& sink) {
-  const std::vector<backend::ArtifactFile> files = {
+                                         std::string_view sets, Sources& sources, Sink& sink) {
+  std::vector<backend::ArtifactFile> files = {
       {.file = sources.add("iptables-save", v4), .part = "v4"},
       {.file = sources.add("ip6tables-save", v6), .part = "v6"}};
+  if (!sets.empty())
+    files.push_back({.file = sources.add("ipset-save", std::string(sets)), .part = "sets"});
   return iptables::decode(sources, files, sink);
 }
 
@@ -183,6 +187,7 @@ std::string pack(const Standing& standing) {
   if (standing.filter) {
     json["v4"] = as_binary(standing.filter->v4);
     json["v6"] = as_binary(standing.filter->v6);
+    json["sets"] = as_binary(standing.filter->sets);
   }
   const auto bytes = Json::to_cbor(json);
   return {bytes.begin(), bytes.end()};
@@ -205,8 +210,12 @@ std::optional<Standing> unpack(std::string_view bytes) {
   }
   if (json.contains("v4") && json.contains("v6")) {
     if (!json["v4"].is_binary() || !json["v6"].is_binary()) return std::nullopt;
-    standing.filter = {.v4 = as_text(json["v4"].get_binary()),
-                       .v6 = as_text(json["v6"].get_binary())};
+    standing.filter = {
+        .v4 = as_text(json["v4"].get_binary()), .v6 = as_text(json["v6"].get_binary()), .sets = {}};
+    if (json.contains("sets")) {
+      if (!json["sets"].is_binary()) return std::nullopt;
+      standing.filter->sets = as_text(json["sets"].get_binary());
+    }
   }
   return standing;
 }
@@ -215,7 +224,7 @@ Loaded load(const Place& place, const backend::Artifact& artifact, bool dry_run,
             const Known* known) {
   if (place.backend == Target::iptables)
     return {.result = host::load_iptables(bytes_of(artifact, "v4"), bytes_of(artifact, "v6"),
-                                          options_for(place, dry_run)),
+                                          options_for(place, dry_run, bytes_of(artifact, "sets"))),
             .changed = true,
             .note = {},
             .known = {}};
@@ -251,7 +260,7 @@ host::Result clear(const Place& place, const Place& now) {
     return iptables::built_in_part(
         {}, old.chains, now.beside ? iptables::own_jumps(stands, old.chains) : std::string());
   };
-  auto options = options_for(place, false);
+  auto options = options_for(place, false, {});
   options.noflush = true;
   if (old.beside) options.adapt = iptables::update;
   if (!old.beside) options.adapt = nullptr;
@@ -273,7 +282,7 @@ host::Result put_back(const Standing& standing) {
                 .result;
     } else if (standing.filter) {
       one = host::load_iptables(ours(place, standing.filter->v4), ours(place, standing.filter->v6),
-                                options_for(place, false));
+                                options_for(place, false, standing.filter->sets));
     }
     if (!one.ok()) return one;
   }
@@ -324,8 +333,8 @@ std::optional<ir::Program> decode(const Standing& standing, const Place& place, 
   if (standing.empty(place)) return ir::Program{};
   if (place.backend == Target::nftables)
     return decode_messages("live", standing.tables.at(place.table), sources, sink);
-  return decode_tables(ours(place, standing.filter->v4), ours(place, standing.filter->v6), sources,
-                       sink);
+  return decode_tables(ours(place, standing.filter->v4), ours(place, standing.filter->v6),
+                       standing.filter->sets, sources, sink);
 }
 
 std::optional<ir::Program> decode(const Place& place, const backend::Artifact& artifact,
@@ -333,7 +342,7 @@ std::optional<ir::Program> decode(const Place& place, const backend::Artifact& a
   if (place.backend == Target::nftables)
     return decode_messages("artifact", bytes_of(artifact, "batch"), sources, sink);
   return decode_tables(std::string(bytes_of(artifact, "v4")), std::string(bytes_of(artifact, "v6")),
-                       sources, sink);
+                       bytes_of(artifact, "sets"), sources, sink);
 }
 
 }  // namespace firewright::cli

@@ -21,20 +21,34 @@ struct Verified {
   std::vector<ir::Hook> left_alone;
 };
 
-// The files of iptables belong together, a family each.
+// The files of iptables belong together, a family each, and those of the sets with their rules.
 std::vector<std::string> joined(const std::vector<std::string>& artifacts) {
   std::vector<std::string> result;
-  std::optional<std::size_t> tables;
+  struct Group {
+    std::size_t place;  // in `result`
+    std::string stem;
+    int tables = 0;
+    bool sets = false;
+  };
+  std::optional<Group> group;
   for (const auto& path : artifacts) {
-    const bool one =
-        recognise_name(path) == OperandKind::iptables && path.find(',') == std::string::npos;
-    if (one && tables) {
-      result[*tables] += "," + path;
-      tables.reset();
+    if (recognise_name(path) != OperandKind::iptables || path.find(',') != std::string::npos) {
+      result.push_back(path);
       continue;
     }
-    if (one) tables = result.size();
-    result.push_back(path);
+    const bool sets = path.ends_with(".ipset");
+    const auto stem = stem_of_tables(path);
+    const bool fits = group && (sets ? !group->sets && group->stem == stem : group->tables < 2);
+    if (fits) {
+      result[group->place] += "," + path;
+    } else {
+      group = Group{.place = result.size(), .stem = stem};
+      result.push_back(path);
+    }
+    if (sets)
+      group->sets = true;
+    else
+      ++group->tables;
   }
   return result;
 }

@@ -99,6 +99,7 @@ constexpr Key keys[] = {
     plain(Section::target, "nftables", "options"),
     plain(Section::target, "netsh", "options"),
     plain(Section::target_iptables, "mode", "`replace` or `coexist`"),
+    plain(Section::target_iptables, "sets", "`none` or `ipset`"),
     plain(Section::target_nftables, "table", "a table's name"),
     plain(Section::target_nftables, "layout", "`automatic`, `readable` or `structured`"),
     plain(Section::target_netsh, "other-rules", "`disable` or `keep`"),

@@ -161,8 +161,11 @@ struct DirectionPolicy {
 // How many exceptions of one kind are held: by their number, as rules, or as lookups in sets.
 enum class NftablesLayout : std::uint8_t { automatic, readable, structured };
 enum class IptablesMode : std::uint8_t { replace, coexist };
+// Long lists and many exceptions: as trees of chains, or in sets of ipset.
+enum class IptablesSets : std::uint8_t { none, ipset };
 struct TargetOptions {
   IptablesMode iptables_mode = IptablesMode::replace;          // [target.iptables] mode
+  IptablesSets iptables_sets = IptablesSets::none;             // [target.iptables] sets
   std::string nftables_table = "firewright";                   // [target.nftables] table
   NftablesLayout nftables_layout = NftablesLayout::automatic;  // [target.nftables] layout
   // [target.netsh] other-rules: what becomes of inbound rules that others have made

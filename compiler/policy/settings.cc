@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view default_words[] = {"drop", "reject", "accept", "unmanaged"};
 constexpr std::string_view layout_words[] = {"automatic", "readable", "structured"};
 constexpr std::string_view mode_words[] = {"replace", "coexist"};
+constexpr std::string_view sets_words[] = {"none", "ipset"};
 constexpr std::string_view other_rules_words[] = {"disable", "keep"};
 constexpr std::size_t longest_text = 1000;
 constexpr std::size_t longest_description = 10000;
@@ -87,6 +88,10 @@ void Settings::read_target(const Value& table) {
   option("iptables", Section::target_iptables, "mode", [&](const Value& value) {
     if (const auto word = read_word(context_, value, "mode", mode_words))
       options.iptables_mode = static_cast<IptablesMode>(*word);
+  });
+  option("iptables", Section::target_iptables, "sets", [&](const Value& value) {
+    if (const auto word = read_word(context_, value, "sets", sets_words))
+      options.iptables_sets = static_cast<IptablesSets>(*word);
   });
   option("nftables", Section::target_nftables, "table", [&](const Value& value) {
     const auto* name = read_string(context_, value, "table");

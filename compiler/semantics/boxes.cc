@@ -86,9 +86,7 @@ class Cover {
   // The family is the first field of every order.
   [[nodiscard]] Node in_family(Node set, std::uint32_t rank) const {
     if (diagrams_.level(set) != space_.level(Field::family)) return set;
-    for (const auto& edge : diagrams_.edges(set))
-      if (rank <= edge.last) return edge.child;
-    return set;
+    return diagrams_.child(set, rank);
   }
 
   [[nodiscard]] std::vector<Ranks> cover(Node set, Node free) {

@@ -22,14 +22,8 @@ struct Attempt {
 };
 
 Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks) {
-  while (!Diagrams::is_leaf(node)) {
-    const auto rank = ranks[meanings.diagrams().level(node)];
-    for (const auto& edge : meanings.diagrams().edges(node))
-      if (rank <= edge.last) {
-        node = edge.child;
-        break;
-      }
-  }
+  const auto& diagrams = meanings.diagrams();
+  while (!Diagrams::is_leaf(node)) node = diagrams.child(node, ranks[diagrams.level(node)]);
   return node;
 }
 

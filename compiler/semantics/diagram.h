@@ -9,6 +9,7 @@
 // before the whole Diagrams goes; the budget bounds what it may take.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,11 @@ class Diagrams {
   [[nodiscard]] std::span<const Edge> edges(Node node) const {
     const auto& entry = nodes_[index(node)];
     return {edges_.data() + entry.first_edge, entry.edge_count};
+  }
+
+  // Where an inner node goes with a rank of its field.
+  [[nodiscard]] Node child(Node node, std::uint32_t rank) const {
+    return std::ranges::lower_bound(edges(node), rank, {}, &Edge::last)->child;
   }
 
   // The node with these edges: the last one must end at the domain's last rank. Joins neighbours

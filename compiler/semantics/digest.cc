@@ -113,8 +113,7 @@ struct Digester {
 Sha256 digest(Meanings& meanings, Node node, Family family) {
   Digester digester{.meanings = meanings, .done = {}};
   if (meanings.diagrams().level(node) == meanings.space().level(Field::family))
-    for (const auto& edge : meanings.diagrams().edges(node))
-      if (static_cast<std::uint32_t>(family) <= edge.last) return digester.of(edge.child);
+    return digester.of(meanings.diagrams().child(node, static_cast<std::uint32_t>(family)));
   return digester.of(node);
 }
 

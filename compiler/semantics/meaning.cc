@@ -98,9 +98,7 @@ Node Meanings::at_hook(Node chain, ir::Hook hook) {
                            [&](Node a, Node) -> std::optional<Node> {
                              if (diagrams_.level(a) > level) return a;
                              if (diagrams_.level(a) < level) return std::nullopt;
-                             for (const auto& edge : diagrams_.edges(a))
-                               if (no_name <= edge.last) return edge.child;
-                             return a;
+                             return diagrams_.child(a, no_name);
                            });
 }
 

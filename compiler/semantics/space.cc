@@ -152,10 +152,6 @@ void Space::collect(const ir::Program& program, AllBoundaries& boundaries) {
     }
 }
 
-std::vector<Space::Name>& Space::names(Field field) {
-  if (field == Field::program) return programs_;
-  return field == Field::windows_service ? services_ : interfaces_;
-}
 const std::vector<Space::Name>& Space::names(Field field) const {
   if (field == Field::program) return programs_;
   return field == Field::windows_service ? services_ : interfaces_;

@@ -112,7 +112,6 @@ class Space {
   [[nodiscard]] Ranges ranges(Field field, const IntervalSet<T>& set) const;
   [[nodiscard]] Ranges ranges(Field field, const ir::InterfaceSet& set) const;
   [[nodiscard]] Ranges ranges(Field field, const std::string& text) const;
-  [[nodiscard]] std::vector<Name>& names(Field field);
   [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
 
   std::array<std::uint32_t, field_count> levels_{};

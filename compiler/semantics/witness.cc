@@ -201,9 +201,7 @@ class Choice {
                                if (Diagrams::is_leaf(node) || diagrams_.level(node) > level)
                                  return node;
                                if (diagrams_.level(node) < level) return std::nullopt;
-                               for (const auto& edge : diagrams_.edges(node))
-                                 if (rank <= edge.last) return edge.child;
-                               return Booleans::none;
+                               return diagrams_.child(node, rank);
                              });
   }
 
@@ -276,7 +274,11 @@ class Choice {
     const auto& names = space_.names(field);
     std::vector<std::string> prefixes{"eth", "other"};
     for (char c = 'a'; c <= 'z'; ++c) prefixes.emplace_back(1, c);
-    if (names[rank].kind == Space::Name::Kind::wildcard) prefixes = {names[rank].text};
+    if (names[rank].kind == Space::Name::Kind::wildcard) {
+      prefixes = {names[rank].text};
+      // Where wildcards take every digit: "eth*" beside "eth0*" to "eth9*".
+      for (char c = 'a'; c <= 'z'; ++c) prefixes.push_back(names[rank].text + c);
+    }
     for (const auto& prefix : prefixes)
       for (std::size_t n = 0; n <= names.size(); ++n)  // so many can be taken, and no more
         if (auto text = prefix + std::to_string(n); name_rank(field, text) == rank) return text;

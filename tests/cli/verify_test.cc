@@ -107,6 +107,37 @@ TEST_F(VerifyTest, JsonHoldsTheDifference) {
   EXPECT_EQ(json["diagnostics"][0]["id"], "artifact-differs");
 }
 
+// Sets are taken along when they stand beside their rules, and proved with them.
+TEST_F(VerifyTest, SetsBelongToTheirRules) {
+  std::string text = "[target.iptables]\nsets = \"ipset\"\n";
+  for (int i = 0; i < 20; ++i)
+    text += "[[inbound.allow]]\nport = " + std::to_string(100 + i) +
+            "\nprotocol = \"tcp\"\nfrom = \"192.0.2." + std::to_string(i) + "\"\n";
+  std::ofstream(path("sets.toml")) << text;
+  policy_ = path("sets.toml");
+  const auto compiled = run({"compile", policy_, "--target", "iptables", "-o", path("out"),
+                             "--certificate", path("certificate.json")});
+  ASSERT_EQ(compiled.exit, Exit::ok) << compiled.err;
+  EXPECT_NE(compiled.err.find("; v4 and v6 and sets read back and proved equal"), std::string::npos)
+      << compiled.err;
+  const auto v4 = path("out/sets.v4.rules"), v6 = path("out/sets.v6.rules"),
+             sets = path("out/sets.ipset");
+  for (const auto& files : std::vector<std::vector<std::string>>{
+           {v4}, {v4, v6}, {sets, v4, v6}, {v4, v6, sets}, {v4 + "," + v6 + "," + sets}, {sets}}) {
+    const auto one = verify(files);
+    EXPECT_EQ(one.exit, Exit::ok) << files.front() << one.err;
+    EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1) << one.out;
+  }
+  const auto again = verify({v4}, {"--certificate", path("certificate.json")});
+  EXPECT_EQ(again.exit, Exit::ok) << again.err;
+  replace(sets, "192.0.2.7,tcp:107", "192.0.2.7,tcp:108");
+  const auto damaged = verify({v4});
+  EXPECT_EQ(damaged.exit, Exit::no);
+  EXPECT_NE(damaged.err.find("[artifact-differs]"), std::string::npos) << damaged.err;
+  fs::remove(sets);
+  EXPECT_EQ(verify({v4}).exit, Exit::no);
+}
+
 // artifact-part-missing: half a firewall is not taken for a whole one.
 TEST_F(VerifyTest, OneFamilyAloneIsRefused) {
   fs::remove(path("out/host.v6.rules"));

@@ -1,5 +1,5 @@
-// Many exceptions and long lists, which iptables gets as trees of chains: real packets to both
-// sides of their boundaries, in both variants.
+// Many exceptions and long lists, which iptables gets as trees of chains or as sets of ipset: real
+// packets to both sides of their boundaries, in both variants.
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -58,6 +58,38 @@ TEST_P(Trees, DoWithRealPacketsWhatThePolicySays) {
   EXPECT_GE(tally.arrived, 1000U);
   EXPECT_GE(tally.accepted, 100U);
 }
+
+class Sets : public Trees {};
+
+TEST_P(Sets, DoWithRealPacketsWhatThePolicySays) {
+  SKIP_WITHOUT_BED();
+  // What is counted keeps a rule of its own.
+  const std::string counted =
+      "\n[[inbound.allow]]\nprotocol = \"udp\"\nport = 443\nfrom = \"list\"\ncount = true\n";
+  const Compiled compiled = compile("sets.toml", Target::iptables,
+                                    "[target.iptables]\nsets = \"ipset\"\n" + policy() + counted);
+  ASSERT_TRUE(compiled.ok()) << compiled.errors;
+  for (const auto* part : {"v4", "v6"}) {
+    EXPECT_NE(compiled.artifact.find(part)->bytes.find(" src,dst "), std::string::npos);
+    EXPECT_EQ(compiled.artifact.find(part)->bytes.find(" -g "), std::string::npos);
+  }
+  for (const auto* type : {"hash:net family inet ", "hash:ip family inet6 ",
+                           "hash:net,port family inet ", "hash:ip,port family inet6 "})
+    EXPECT_NE(compiled.artifact.find("sets")->bytes.find(type), std::string::npos)
+        << type << compiled.artifact.find("sets")->bytes;
+  const Choice choice = choose(compiled.program, {.seed = seed});
+  const Trial trial = try_packets(choice, [&] { return load(GetParam(), compiled.artifact); });
+  ASSERT_TRUE(trial.outcome.done()) << trial.outcome.text;
+  const Tally tally = judge(compiled.program, choice.packets, trial.observations);
+  std::cout << report(tally);
+  EXPECT_TRUE(tally.mismatches.empty()) << "seed " << seed;
+  EXPECT_GE(tally.arrived, 1000U);
+  EXPECT_GE(tally.accepted, 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Iptables, Sets,
+                         testing::Values(Loader::iptables_legacy, Loader::iptables_nft),
+                         [](const auto& test) { return std::string(to_string(test.param)); });
 
 INSTANTIATE_TEST_SUITE_P(Iptables, Trees,
                          testing::Values(Loader::iptables_legacy, Loader::iptables_nft),

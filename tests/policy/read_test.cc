@@ -191,6 +191,7 @@ log = true
 default = "unmanaged"
 [target.iptables]
 mode = "coexist"
+sets = "ipset"
 [target.nftables]
 table = "wall"
 layout = "readable"
@@ -212,6 +213,7 @@ other-rules = "keep"
   EXPECT_FALSE(policy.outbound.log->prefix);
   EXPECT_EQ(policy.forward.default_verdict, DefaultVerdict::unmanaged);
   EXPECT_EQ(policy.target.iptables_mode, IptablesMode::coexist);
+  EXPECT_EQ(policy.target.iptables_sets, IptablesSets::ipset);
   EXPECT_EQ(policy.target.nftables_table, "wall");
   EXPECT_EQ(policy.target.nftables_layout, NftablesLayout::readable);
   EXPECT_FALSE(policy.target.netsh_disable_others);

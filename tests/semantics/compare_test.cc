@@ -87,6 +87,21 @@ TEST(Compare, ExcludedPacketsAreLeftOut) {
   EXPECT_EQ(compare(a, b, {.excluded = {&on_output, 1}, .budget = {}}).answer, Answer::different);
 }
 
+TEST(Compare, ExcludedPacketsOverlap) {
+  const auto a = inbound({rule(tcp(20, 29), Verdict::accept())});
+  const auto b = inbound({});
+  const auto excluding = [&](std::uint16_t from, std::uint16_t to) {
+    const std::vector<Excluded> excluded{{.hook = ir::Hook::inbound, .match = tcp(20, 26)},
+                                         {.hook = ir::Hook::inbound, .match = tcp(from, to)},
+                                         {.hook = ir::Hook::outbound, .match = {}}};
+    return compare(a, b, {.excluded = excluded, .budget = {}});
+  };
+  EXPECT_EQ(excluding(24, 29).answer, Answer::equal);
+  const auto result = excluding(24, 28);
+  ASSERT_EQ(result.answer, Answer::different);
+  EXPECT_EQ(result.difference->packet.destination_port, Port{29});
+}
+
 TEST(Compare, PredicatesOfOtherNamesAreTheSameWhenParametersAgree) {
   auto match = tcp(22, 22);
   match.predicates = {limit("ssh", 60, ir::TimeUnit::minute)};
@@ -282,6 +297,36 @@ TEST(Digest, DependsOnTheMeaningAlone) {
     EXPECT_EQ(digest_of(a, a, family), digest_of(a, b, family));
     EXPECT_NE(digest_of(a, b, family), digest_of(b, a, family));
   }
+}
+
+TEST(Digest, PredicatesCountByNameAndParameters) {
+  const auto limited = [](const std::string& name, unsigned packets) {
+    auto match = tcp(22, 22);
+    match.predicates.push_back(limit(name, packets, ir::TimeUnit::minute));
+    return inbound({rule(match, Verdict::accept())});
+  };
+  const auto a = limited("a", 5);
+  const auto digest = [](const Program& program, const Program& beside) {
+    return digest_of(program, beside, Family::ipv4);
+  };
+  EXPECT_EQ(digest(a, a), digest(a, limited("b", 6)));
+  EXPECT_NE(digest(a, a), digest(limited("b", 5), a));
+  EXPECT_NE(digest(a, a), digest(limited("a", 6), a));
+  EXPECT_NE(digest(a, a), digest(inbound({rule(tcp(22, 22), Verdict::accept())}), a));
+}
+
+// "wg*" holds the name "wg" as well, whether or not something mentions it.
+TEST(Digest, ANameThatIsItsOwnWildcardsBeginning) {
+  const auto of = [](std::vector<ir::InterfacePattern> patterns) {
+    auto match = tcp(22, 22);
+    match.in = ir::InterfaceSet::of(std::move(patterns));
+    return inbound({rule(match, Verdict::accept())});
+  };
+  const auto wildcard = of({{"wg", true}});
+  const auto name = of({{"wg", false}});
+  EXPECT_EQ(digest_of(wildcard, wildcard, Family::ipv4), digest_of(wildcard, name, Family::ipv4));
+  EXPECT_EQ(digest_of(name, name, Family::ipv4), digest_of(name, wildcard, Family::ipv4));
+  EXPECT_NE(digest_of(name, wildcard, Family::ipv4), digest_of(wildcard, name, Family::ipv4));
 }
 
 TEST(Digest, FamiliesHaveTheirOwn) {

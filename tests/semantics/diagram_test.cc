@@ -116,6 +116,32 @@ TEST(Diagrams, NodesAreReduced) {
   EXPECT_EQ(diagrams.size(), 1U);
 }
 
+TEST(Diagrams, TheSizeOfAFunctionIsWhatItReaches) {
+  Diagrams diagrams;
+  const std::vector<Edge> shared{{3, Diagrams::leaf(0)}, {7, Diagrams::leaf(1)}};
+  const auto low = diagrams.make(1, shared);
+  const std::vector<Edge> both{{1, low}, {2, Diagrams::leaf(1)}, {7, low}};
+  const auto high = diagrams.make(0, both);
+  (void)diagrams.make(2, shared);
+  EXPECT_EQ(diagrams.size(high), 2U);
+  EXPECT_EQ(diagrams.size(low), 1U);
+  EXPECT_EQ(diagrams.size(Diagrams::leaf(1)), 0U);
+}
+
+// The work goes as deep as the levels are many, and the stack is only so large.
+TEST(Diagrams, TooManyLevelsEndTheWork) {
+  Diagrams diagrams;
+  auto node = Diagrams::leaf(1);
+  for (std::uint32_t level = 10'000; level-- > 0;) {
+    const std::vector<Edge> edges{{0, Diagrams::leaf(0)}, {1, node}};
+    node = diagrams.make(level, edges);
+  }
+  ASSERT_FALSE(diagrams.exhausted());
+  (void)diagrams.map(diagrams.new_operation(), node,
+                     [](std::uint32_t leaf) { return Diagrams::leaf(1 - leaf); });
+  EXPECT_TRUE(diagrams.exhausted());
+}
+
 TEST(Diagrams, ABudgetEndsTheWork) {
   std::mt19937 random(9);
   Diagrams diagrams({.nodes = 50, .time = std::chrono::hours(1)});

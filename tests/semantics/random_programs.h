@@ -52,12 +52,17 @@ class RandomPrograms {
     packet.destination_port = Port{static_cast<std::uint16_t>(below(12))};
     packet.icmp = IcmpTypeCode{static_cast<std::uint16_t>(below(6) << 7U)};
     if (one_in(3)) packet.user = OwnerId{below(4)};
+    if (one_in(3)) packet.group = OwnerId{below(4)};
+    packet.profile = static_cast<ir::Profile>(below(3));
+    static const char* const texts[] = {"", "a.exe", "b.exe", "other.exe"};
+    packet.program = texts[below(4)];
+    packet.windows_service = texts[below(4)];
     return packet;
   }
 
  private:
   template <class T>
-  IntervalSet<T> set(std::uint32_t base, std::uint32_t span) {
+  IntervalSet<T> set(u128 base, std::uint32_t span) {
     std::vector<Interval<T>> list;
     for (auto n = 1 + below(2); n > 0; --n) {
       const auto low = below(span);
@@ -80,7 +85,12 @@ class RandomPrograms {
     if (one_in(3)) match.destination.v4 = set<Ipv4>(0xC6336400U, 4);
     if (one_in(4)) match.source.v6 = {};
     if (one_in(4)) match.source.v4 = {};
+    if (one_in(4)) match.destination.v6 = set<Ipv6>(u128{0x20010db8} << 96U, 4);
     if (one_in(5)) match.users = set<OwnerId>(0, 4);
+    if (one_in(10)) match.groups = set<OwnerId>(0, 4);
+    if (one_in(10)) match.profiles = {static_cast<ir::Profile>(below(3))};
+    if (one_in(10)) match.program = one_in(2) ? "a.exe" : "b.exe";
+    if (one_in(10)) match.windows_service = one_in(2) ? "a.exe" : "b.exe";
     if (one_in(6))
       match.predicates.push_back({"p" + std::to_string(below(3)), ir::OpaqueMatch{"x"}});
     ir::restrict_families(match, FamilySet::all());

@@ -80,6 +80,28 @@ TEST(WitnessTest, ASourceThatNobodySendsFromOnlyWhereThereIsNoOther) {
             "tcp 203.0.113.9:40000 -> 192.0.2.10:22 in lo new");
 }
 
+// A name of the region "eth*" that none of the others takes: nothing with a digit, nor "eth".
+TEST(WitnessTest, ANameBetweenWildcards) {
+  std::vector<ir::InterfacePattern> digits{{"eth", false}};
+  for (char c = '0'; c <= '9'; ++c) digits.push_back({std::string("eth") + c, true});
+  ir::Rule inner, outer;
+  inner.match.in = ir::InterfaceSet::of(digits);
+  outer.match.in = ir::InterfaceSet::of({{"eth", true}});
+  const ir::Program program{
+      .chains = {
+          {.name = "inbound", .hook = ir::Hook::inbound, .policy = {}, .rules = {inner, outer}}}};
+  const ir::Program* list[] = {&program};
+  const Space space(list, FieldOrder::ports_first);
+  Diagrams diagrams;
+  Booleans booleans(diagrams);
+  const auto found = witness(
+      diagrams, space, ir::Hook::inbound,
+      booleans.without(space.match(diagrams, outer.match), space.match(diagrams, inner.match)));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(ir::matches(outer.match, found->packet)) << found->packet.in;
+  EXPECT_FALSE(ir::matches(inner.match, found->packet)) << found->packet.in;
+}
+
 TEST(WitnessTest, LimitsHoldWhereTheyMay) {
   const auto limited = of([](ir::Match& m) { m.predicates = {{"a", ir::RateLimit{}}}; });
   ir::Program program{

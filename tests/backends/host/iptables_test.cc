@@ -140,6 +140,61 @@ TEST_P(LoadIptables, NoflushLeavesOtherRules) {
       "-A INPUT -p udp -j ACCEPT\n-A INPUT -p tcp -j ACCEPT\n");
 }
 
+// --- with sets
+
+const std::string set_name = "fw-ip4-0123456789abcdef";
+const std::string set_text =
+    "create " + set_name + " hash:ip family inet -exist\nadd " + set_name + " 192.0.2.1 -exist\n";
+const std::string with_set = filter("-A INPUT -m set --match-set " + set_name + " src -j ACCEPT");
+
+std::string names() { return run({"ipset", "list", "-name"}, {}).out; }
+
+// Who has no ipset gets nothing, rather than rules without their sets.
+TEST_P(LoadIptables, WithoutIpsetNothingIsChanged) {
+  expect(
+      [](IptablesOptions options) {
+        const auto first = load_iptables(before, before, options);
+        options.sets = set_text;
+        options.ipset = "no-such-ipset";
+        const auto result = load_iptables(with_set, good, options);
+        if (result.reason != Reason::unsupported ||
+            result.error != "`no-such-ipset` is not installed")
+          return first.error + result.error;
+        return holds(options) + names();
+      },
+      old_rules);
+}
+
+TEST_P(LoadIptables, SetsOfAFailureAreTakenAway) {
+  expect(
+      [](IptablesOptions options) {
+        const auto first = load_iptables(before, before, options);
+        options.sets = set_text;
+        const auto result = load_iptables(with_set, bad, options);
+        if (result.ok() || result.changed) return first.error + result.error;
+        const auto broken =
+            "create " + set_name + " hash:ip family inet\nadd " + set_name + " nonsense\n";
+        options.sets = broken;
+        if (load_iptables(with_set, good, options).ok()) return std::string("loaded");
+        return holds(options) + names();
+      },
+      old_rules);
+}
+
+TEST_P(LoadIptables, SetsThatNoRuleNeedsGo) {
+  expect(
+      [](IptablesOptions options) {
+        (void)run({"ipset", "create", "fw-ip4-somebodys", "hash:ip"}, {});
+        options.sets = set_text;
+        const auto first = load_iptables(with_set, good, options);
+        auto text = first.error + names();
+        options.sets = {};
+        const auto second = load_iptables(good, good, options);
+        return text + second.error + "then " + names();
+      },
+      "fw-ip4-somebodys\n" + set_name + "\nthen fw-ip4-somebodys\n");
+}
+
 TEST(LoadIptables, AProgramThatIsNotThere) {
   IptablesOptions options;
   options.save_v4 = "no-such-iptables-save";

@@ -131,8 +131,9 @@ unsigned slots_of(const std::string& list) {
 // One rule against one packet.
 class RuleReader {
  public:
-  RuleReader(const TextRule& rule, const ir::Packet& packet, const LimitValue& holds)
-      : words_(rule.words), packet_(packet), holds_(holds) {}
+  RuleReader(const TextTable& table, const TextRule& rule, const ir::Packet& packet,
+             const LimitValue& holds)
+      : table_(table), words_(rule.words), packet_(packet), holds_(holds) {}
 
   bool matches() {
     while (next_ < words_.size()) {
@@ -178,6 +179,7 @@ class RuleReader {
     if (option == "--uid-owner") return owner(packet_.user);
     if (option == "--gid-owner") return owner(packet_.group);
     if (option == "--ctstate") return state_is(packet_.state, take());
+    if (option == "--match-set") return in_set();
     if (option == "--limit" || option == "--hashlimit-upto") return limit(take());
     if (option == "--connlimit-upto") return limit(take());
     if (option == "--connlimit-mask" || option == "--limit-burst" ||
@@ -192,7 +194,7 @@ class RuleReader {
 
   std::optional<bool> module(const std::string& name) {
     for (const auto* known : {"multiport", "iprange", "owner", "conntrack", "limit", "hashlimit",
-                              "connlimit", "comment"})
+                              "connlimit", "comment", "set"})
       if (name == known) {
         module_ = name;
         return std::nullopt;
@@ -273,10 +275,38 @@ class RuleReader {
     return id && in_range(id->value, range, '-');
   }
 
+  bool in_set() {
+    if (module_ != "set") unknown("--match-set without its match");
+    module_ = "set, used";
+    const auto found = table_.sets.find(take());
+    if (found == table_.sets.end()) unknown("a set");
+    const auto& set = found->second;
+    const auto directions = take();
+    if ((set.family == "inet") != (packet_.family() == Family::ipv4)) unknown("family of a set");
+    const bool ports = set.type.ends_with(",port");
+    if (!ports && directions != "src" && directions != "dst") unknown("directions " + directions);
+    if (ports && directions != "src,dst" && directions != "dst,dst")
+      unknown("directions " + directions);
+    const auto& address = directions.starts_with("src") ? packet_.source : packet_.destination;
+    for (const auto& element : set.elements) {
+      const auto parts = split(element, ',');
+      if (set.type.starts_with("hash:ip") && parts[0].find('/') != std::string::npos)
+        unknown("prefix in " + set.type);
+      if (!in_prefix(address, parts[0])) continue;
+      if (!ports) return true;
+      const auto pair = split(parts.at(1), ':');
+      if (packet_.protocol.value == protocol_number(pair.at(0)) &&
+          packet_.destination_port.value == number(pair.at(1)))
+        return true;
+    }
+    return false;
+  }
+
   bool limit(const std::string& text) {
     return holds_(static_cast<unsigned>(number(split(text, '/').front())));
   }
 
+  const TextTable& table_;
   const std::vector<std::string>& words_;
   const ir::Packet& packet_;
   const LimitValue& holds_;
@@ -299,7 +329,7 @@ struct Walk {
     const auto found = table.chains.find(name);
     if (found == table.chains.end()) unknown("chain " + name);
     for (const auto& rule : found->second) {
-      RuleReader reader(rule, packet, holds);
+      RuleReader reader(table, rule, packet, holds);
       if (!reader.matches()) continue;
       if (reader.comment.starts_with("count "))
         decision.counts.push_back(reader.comment.substr(6, reader.comment.find(':') - 6));
@@ -351,8 +381,24 @@ std::vector<std::string> split_words(const std::string& line) {
   return words;
 }
 
-TextTable read_table(const std::string& text) {
+TextTable read_table(const std::string& text, const std::string& sets) {
   TextTable table;
+  for (const auto& line : split(sets, '\n')) {
+    if (line.starts_with('#')) continue;
+    const auto words = split_words(line);
+    if (words.size() == 10 && words[0] == "create" && words[3] == "family" &&
+        words[5] == "hashsize" && words[7] == "maxelem" && words[9] == "-exist") {
+      auto& set = table.sets[words[1]];
+      if (!set.type.empty()) unknown("twice " + line);
+      set.type = words[2];
+      set.family = words[4];
+    } else if (words.size() == 4 && words[0] == "add" && words[3] == "-exist" &&
+               table.sets.contains(words[1])) {
+      table.sets[words[1]].elements.push_back(words[2]);
+    } else {
+      unknown("line " + line);
+    }
+  }
   bool begun = false, committed = false;
   for (const auto& line : split(text, '\n')) {
     if (line.starts_with('#')) continue;

@@ -20,6 +20,12 @@ struct TextTable {
   std::map<std::string, std::string> policies;  // of built-in chains; "-" for others
   std::map<std::string, std::vector<TextRule>> chains;
   std::map<std::string, std::string> jumps;  // "-I INPUT -j firewright-input"
+  // Of ipset: the type, and the elements as the text has them.
+  struct TextSet {
+    std::string type, family;
+    std::vector<std::string> elements;
+  };
+  std::map<std::string, TextSet> sets;
 };
 
 struct TextDecision {
@@ -31,8 +37,8 @@ struct TextDecision {
 // Whether a limit holds; asked with the number of packets or connections that the text gives.
 using LimitValue = std::function<bool(unsigned)>;
 
-// Both throw std::runtime_error on what they do not know.
-[[nodiscard]] TextTable read_table(const std::string& text);
+// They throw std::runtime_error on what they do not know.
+[[nodiscard]] TextTable read_table(const std::string& text, const std::string& sets = {});
 [[nodiscard]] TextDecision run(const TextTable& table, const ir::Packet& packet,
                                const LimitValue& holds);
 // The words of a line, as iptables-restore splits them.

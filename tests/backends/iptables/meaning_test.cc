@@ -69,7 +69,10 @@ void compare(const ir::Program& program, const backend::Options& options, Random
   ASSERT_EQ(sayable, program) << context;
   const auto artifact = encode(sayable, options);
   std::vector<TextTable> tables;
-  for (const auto& part : artifact.parts) tables.push_back(read_table(part.bytes));
+  const auto* sets = artifact.find("sets");
+  for (const auto* part : {"v4", "v6"})
+    tables.push_back(
+        read_table(artifact.find(part)->bytes, sets == nullptr ? std::string() : sets->bytes));
 
   for (int i = 0; i < 400; ++i) {
     const auto packet = random_packet(random, program);
@@ -108,6 +111,19 @@ TEST(IptablesMeaning, TreesSayWhatTheProgramSays) {
   for (unsigned seed = first; seed < first + 40; ++seed) {
     Random random(seed);
     backend::Options options;
+    options.iptables_coexist = seed % 3 == 0;
+    const auto program = large_program(random);
+    ASSERT_NO_FATAL_FAILURE(
+        compare(program, options, random, "seed " + std::to_string(seed) + '\n'));
+  }
+}
+
+TEST(IptablesMeaning, SetsSayWhatTheProgramSays) {
+  const auto first = setting("FIREWRIGHT_TEST_SEED", 1);
+  for (unsigned seed = first; seed < first + 40; ++seed) {
+    Random random(seed);
+    backend::Options options;
+    options.iptables_ipset = true;
     options.iptables_coexist = seed % 3 == 0;
     const auto program = large_program(random);
     ASSERT_NO_FATAL_FAILURE(

@@ -64,6 +64,7 @@ std::optional<Example> compiled(const std::filesystem::path& path) {
       policy, {.target = Target::iptables, .today = {.year = 2026, .month = 1, .day = 1}}, sink);
   if (sink.has_errors()) return std::nullopt;
   example.options.iptables_coexist = policy.target.iptables_mode == policy::IptablesMode::coexist;
+  example.options.iptables_ipset = policy.target.iptables_sets == policy::IptablesSets::ipset;
   example.options.policy_name = policy.name;
   for (const bool approximate : {false, true}) {
     example.options.approximate = approximate;
@@ -78,12 +79,14 @@ std::optional<Example> compiled(const std::filesystem::path& path) {
 
 }  // namespace
 
-Read read_files(const std::string& v4, const std::string& v6) {
+Read read_files(const std::string& v4, const std::string& v6,
+                const std::optional<std::string>& sets) {
   Sources sources;
   Sink sink;
   std::vector<backend::ArtifactFile> files;
   if (!v4.empty()) files.push_back({.file = sources.add("v4", v4), .part = "v4"});
   if (!v6.empty()) files.push_back({.file = sources.add("v6", v6), .part = "v6"});
+  if (sets) files.push_back({.file = sources.add("sets", *sets), .part = "sets"});
   Read read;
   read.program = decode(sources, files, sink);
   for (const auto& diagnostic : sink.diagnostics())
@@ -93,7 +96,9 @@ Read read_files(const std::string& v4, const std::string& v6) {
 }
 
 Read read_artifact(const backend::Artifact& artifact) {
-  return read_files(artifact.find("v4")->bytes, artifact.find("v6")->bytes);
+  const auto* sets = artifact.find("sets");
+  return read_files(artifact.find("v4")->bytes, artifact.find("v6")->bytes,
+                    sets == nullptr ? std::nullopt : std::optional(sets->bytes));
 }
 
 Read read_rules(Family family, const std::string& rules) {

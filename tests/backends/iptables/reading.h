@@ -19,8 +19,9 @@ struct Read {
   std::vector<std::string> others;  // notes and warnings, likewise
 };
 
-// Either text may be empty: then there is no file for that family.
-[[nodiscard]] Read read_files(const std::string& v4, const std::string& v6);
+// Either text may be empty: then there is no file for that family. No `sets`: no such part.
+[[nodiscard]] Read read_files(const std::string& v4, const std::string& v6,
+                              const std::optional<std::string>& sets = {});
 [[nodiscard]] Read read_artifact(const backend::Artifact& artifact);
 // "-A INPUT ..." lines inside of a filter table whose three chains accept.
 [[nodiscard]] Read read_rules(Family family, const std::string& rules);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "backends/iptables/encode.h"
@@ -10,7 +11,9 @@
 #include "backends/iptables/rules.h"
 #include "backends/iptables/runs.h"
 #include "backends/iptables/table.h"
+#include "tests/backends/iptables/build_program.h"
 #include "tests/backends/iptables/corpus.h"
+#include "tests/backends/iptables/large_program.h"
 #include "tests/backends/iptables/mutate.h"
 
 namespace firewright::iptables::test {
@@ -39,11 +42,12 @@ const char* built_in(ir::Hook hook) {
 }
 
 // The stages of encode(), in replace mode, with the sabotage between them.
-std::string assembled(const ir::Program& program, Family family, const Sabotage& sabotage) {
+std::string assembled(const ir::Program& program, Family family, const Sabotage& sabotage,
+                      Sets* sets = nullptr) {
   auto counted = program;
   if (sabotage.limits) sabotage.limits(counted);
   Table table;
-  RuleWriter writer(table, counted, sabotage.family ? sabotage.family(family) : family);
+  RuleWriter writer(table, counted, sabotage.family ? sabotage.family(family) : family, sets);
   constexpr ir::Hook hooks[] = {ir::Hook::inbound, ir::Hook::forward, ir::Hook::outbound};
   for (const auto hook : hooks)
     if (const auto* chain = program.find(hook)) {
@@ -306,6 +310,16 @@ TEST(IptablesSabotage, TheSeamIsTrue) {
       EXPECT_EQ(assembled(example.program, family, {}), whole.substr(whole.find("*filter")))
           << example.name;
     }
+    options.iptables_ipset = true;
+    const auto with_sets = encode(example.program, options);
+    Sets sets;
+    for (const auto family : FamilySet::all()) {
+      const auto& whole = with_sets.find(family == Family::ipv4 ? "v4" : "v6")->bytes;
+      EXPECT_EQ(assembled(example.program, family, {}, &sets), whole.substr(whole.find("*filter")))
+          << example.name;
+    }
+    const auto& whole = with_sets.find("sets")->bytes;
+    EXPECT_EQ(sets.text(), whole.substr(whole.find('\n') + 1)) << example.name;
   }
 }
 
@@ -337,6 +351,40 @@ TEST(IptablesSabotage, EachIsCaught) {
     }
     EXPECT_GT(caught, 0U);
   }
+}
+
+// The same with long lists and crowds in sets.
+TEST(IptablesSabotage, EachIsCaughtInSets) {
+  std::vector<std::string> many;
+  for (unsigned i = 0; i < 20; ++i) many.push_back("198.51.100." + std::to_string(2 * i));
+  for (unsigned i = 0; i < 20; ++i) many.push_back("2001:db8:5::" + std::to_string(2 * i));
+  auto program = one_by_one(30);
+  auto& rules = program.chains.front().rules;
+  rules.insert(rules.begin(),
+               {reject("no", ir::RejectKind::admin_prohibited).from(many).udp({9}),
+                deny("bad").from(many).log("bad: "), allow("to").to(many).udp({53}).count("to")});
+  const auto of = [&](const Sabotage& sabotage) {
+    Sets sets;
+    const auto v4 = assembled(program, Family::ipv4, sabotage, &sets);
+    const auto v6 = assembled(program, Family::ipv6, sabotage, &sets);
+    return std::array{v4, v6, sets.text()};
+  };
+  const auto sound = of({});
+  EXPECT_NE(sound[0].find("src,dst"), std::string::npos);
+  std::size_t changed = 0;
+  for (const auto& sabotage : sabotages()) {
+    SCOPED_TRACE(sabotage.name);
+    const auto files = of(sabotage);
+    if (files == sound) continue;
+    ++changed;
+    const auto read = read_files(files[0], files[1], files[2]);
+    if (!read.program) continue;
+    const auto comparison = semantics::compare(program, *read.program);
+    ASSERT_NE(comparison.answer, Answer::not_proved);
+    ASSERT_EQ(contradiction(program, *read.program, comparison, 150), "") << files[0] << files[2];
+    EXPECT_EQ(comparison.answer, Answer::different) << files[0] << files[2];
+  }
+  EXPECT_GE(changed, 12U);
 }
 
 }  // namespace

@@ -134,5 +134,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"tcp dport { 22 accept",
                 "artifact-truncated 7:1-1 the artifact ends in the middle of a table"}));
 
+// A chain whose type was misspelt is on no hook; nft refuses it, and its rules would not be read.
+TEST(TextChains, HaveAPolicyOnAHookOnly) {
+  const auto read = test::read_script(
+      "table inet t {\n  chain c {\n    ype filter hook input priority 0; policy drop;\n  }\n}\n");
+  EXPECT_EQ(read.errors,
+            std::vector<std::string>{"artifact-syntax 3:39-45 not nft's language as it is known "
+                                     "here: a policy of a chain that is on no hook"});
+}
+
 }  // namespace
 }  // namespace firewright::nftables

@@ -145,13 +145,24 @@ void TestBed::start_measuring(Accepted accepted) {
 }
 
 std::vector<Observation> TestBed::measure(std::span<const TestPacket> packets) {
-  if (packets.size() > max_packets) throw HarnessError("more packets than numbers for them");
-  std::vector<Observation> observations(packets.size());
-  for (std::size_t i = 0; i < packets.size(); ++i)
-    observations[i].sent = send(packets[i], static_cast<std::uint16_t>(i + 1));
-  read_notes(observations);
+  std::vector<Observation> observations;
+  send(packets, observations);
+  read(observations);
   return observations;
 }
+
+void TestBed::send(std::span<const TestPacket> packets, std::vector<Observation>& observations) {
+  if (observations.size() + packets.size() > max_packets)
+    throw HarnessError("more packets than numbers for them");
+  for (const auto& packet : packets) {
+    const auto id = static_cast<std::uint16_t>(observations.size() + 1);
+    observations.push_back({.sent = send(packet, id)});
+  }
+}
+
+void TestBed::read(std::vector<Observation>& observations) { read_notes(observations); }
+
+void TestBed::forget() { must_run({"nft", "-f", "-"}, forgetting()); }
 
 bool TestBed::send(const TestPacket& packet, std::uint16_t id) {
   if (packet.packet.hook == ir::Hook::outbound) return send_outbound(packet, id);

@@ -63,6 +63,13 @@ class TestBed {
   // The packets, numbered from 1, and what became of each.
   [[nodiscard]] std::vector<Observation> measure(std::span<const TestPacket> packets);
 
+  // The same in steps, for many rulesets: packets whose numbers follow on those in `observations`,
+  // which grows by them; later what became of all. A number is good for one packet until the notes
+  // are forgotten.
+  void send(std::span<const TestPacket> packets, std::vector<Observation>& observations);
+  static void read(std::vector<Observation>& observations);
+  static void forget();
+
  private:
   struct Interface {
     FileDescriptor tun;  // not open for lo

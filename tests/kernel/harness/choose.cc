@@ -47,6 +47,7 @@ class Chooser {
                            : ir::Chain{.name = "", .hook = hook, .policy = {}, .rules = {}},
           choice_.interfaces, random_);
     }
+    for (const auto& packet : options_.besides) emit(packet, packet.state);
     for (const auto& place : hooks_) {
       if (place.chain != nullptr)
         for (const auto& rule : place.chain->rules) try_rule(place, rule.match);

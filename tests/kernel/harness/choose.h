@@ -16,7 +16,8 @@ struct ChoiceOptions {
   std::uint64_t seed = 1;       // the same seed and program give the same packets
   std::size_t at_least = 1600;  // filled up with random ones; some never reach a hook
   std::size_t at_most = 12000;
-  std::size_t flows_per_hook = 16;  // connections that are open when the packets come
+  std::size_t flows_per_hook = 16;    // connections that are open when the packets come
+  std::vector<ir::Packet> besides{};  // come first; on interfaces of interfaces_of(program)
 };
 
 struct Choice {

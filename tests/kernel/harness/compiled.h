@@ -13,7 +13,9 @@ namespace firewright::kernel {
 
 struct Compiled {
   ir::Program program;  // as lowered: the meaning, before a backend has touched it
+  ir::Program said;     // as the backend says it
   backend::Artifact artifact;
+  backend::Options options;
   std::string errors;  // as rendered; empty when it compiled
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
@@ -23,5 +25,9 @@ struct Compiled {
 // of the examples. Warnings are let pass.
 [[nodiscard]] Compiled compile(const std::string& path, Target target,
                                std::optional<std::string> text = std::nullopt);
+
+// The same, with what was read and said on the way.
+[[nodiscard]] Compiled compile(const std::string& path, Target target,
+                               std::optional<std::string> text, Sources& sources, Sink& sink);
 
 }  // namespace firewright::kernel

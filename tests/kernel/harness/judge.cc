@@ -41,12 +41,21 @@ bool is_multicast(const std::variant<Ipv4, Ipv6>& address) {
   return (std::get<Ipv6>(address).value >> 120U) == 0xffU;
 }
 
+// Addresses that are never those of somebody on the network (RFC 1122 section 3.2.1.3): 0.0.0.0/8,
+// 127.0.0.0/8, :: and ::1. The kernel sends no answer from or to them.
+bool is_nobody(const std::variant<Ipv4, Ipv6>& address) {
+  if (const auto* v4 = std::get_if<Ipv4>(&address))
+    return v4->value >> 24U == 0 || v4->value >> 24U == 127;
+  return std::get<Ipv6>(address).value <= 1;
+}
+
 // Whether a reject has to be seen on the wire. There are packets that nobody may answer with an
 // error (RFC 1122 section 3.2.2, RFC 4443 section 2.4): other errors, what goes to many or comes
 // from nobody; nor a reset with a reset (RFC 9293 section 3.5.2).
 bool must_be_answered(const TestPacket& packet) {
   const ir::Packet& p = packet.packet;
   if (packet.bad_checksum || is_multicast(p.destination) || is_multicast(p.source)) return false;
+  if (is_nobody(p.destination) || is_nobody(p.source)) return false;
   if (p.protocol == protocol::tcp) return packet.tcp != TcpKind::reset;
   return p.protocol == protocol::udp;
 }
@@ -70,17 +79,17 @@ bool hangs_on_limit(const ir::Program& program, const ir::Packet& packet,
   return !without || without->verdict != verdict;
 }
 
-void judge_one(Tally& tally, const ir::Program& program, TestPacket packet,
-               const Observation& seen) {
+void judge_one(Tally& tally, const ir::Program& program, std::size_t which, TestPacket packet,
+               const Observation& seen, OnLimits limits) {
   packet.packet.state = seen.state;
   ++tally.by_state[static_cast<unsigned>(seen.state)];
   ++tally.by_hook[static_cast<unsigned>(packet.packet.hook)];
   const auto decision = ir::evaluate(program, packet.packet);
   if (!decision) {
-    tally.mismatches.push_back({packet, "a verdict", "none: the program is broken"});
+    tally.mismatches.push_back({which, packet, "a verdict", "none: the program is broken"});
     return;
   }
-  if (hangs_on_limit(program, packet.packet, decision->verdict)) {
+  if (limits == OnLimits::undecided && hangs_on_limit(program, packet.packet, decision->verdict)) {
     ++tally.undecided;
     return;
   }
@@ -90,7 +99,7 @@ void judge_one(Tally& tally, const ir::Program& program, TestPacket packet,
   if (seen.reset || seen.icmp_error) ++tally.answers;
   if (!agrees(seen, decision->verdict, packet))
     tally.mismatches.push_back(
-        {packet, describe(*decision), describe(seen, packet.packet.family())});
+        {which, packet, describe(*decision), describe(seen, packet.packet.family())});
 }
 
 }  // namespace
@@ -119,13 +128,13 @@ Trial try_packets(const Choice& choice, const Load& load, TestBed::Accepted acce
 }
 
 Tally judge(const ir::Program& program, const std::vector<TestPacket>& packets,
-            const std::vector<Observation>& observations) {
+            const std::vector<Observation>& observations, OnLimits limits) {
   Tally tally;
   for (std::size_t i = 0; i < packets.size(); ++i) {
     if (observations[i].sent) ++tally.sent;
     if (!observations[i].arrived) continue;
     ++tally.arrived;
-    judge_one(tally, program, packets[i], observations[i]);
+    judge_one(tally, program, i, packets[i], observations[i], limits);
   }
   return tally;
 }

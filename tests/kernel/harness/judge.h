@@ -15,7 +15,8 @@
 namespace firewright::kernel {
 
 struct Mismatch {
-  TestPacket packet;  // with the state that the kernel gave it
+  std::size_t which = 0;  // of the packets
+  TestPacket packet;      // with the state that the kernel gave it
   std::string expected;
   std::string seen;
 };
@@ -43,10 +44,14 @@ struct Trial {
 [[nodiscard]] Trial try_packets(const Choice& choice, const Load& load,
                                 TestBed::Accepted accepted = TestBed::Accepted::dropped);
 
+// Whether a verdict that hangs on a limit is judged.
+enum class OnLimits { undecided, never_over };
+
 // Holds what was seen against what `program` says of each packet, in the state that the kernel gave
 // it.
 [[nodiscard]] Tally judge(const ir::Program& program, const std::vector<TestPacket>& packets,
-                          const std::vector<Observation>& observations);
+                          const std::vector<Observation>& observations,
+                          OnLimits limits = OnLimits::undecided);
 
 // A few lines for people: figures, and at most `most` mismatches.
 [[nodiscard]] std::string report(const Tally& tally, std::size_t most = 12);

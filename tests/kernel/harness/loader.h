@@ -16,12 +16,26 @@ inline constexpr Loader all_loaders[] = {Loader::iptables_legacy, Loader::iptabl
 [[nodiscard]] std::string_view to_string(Loader loader);
 [[nodiscard]] Target target_of(Loader loader);
 
-// Loads into the namespace that the caller is in. Gives what was wrong, if something was.
+// Loads into the namespace that the caller is in, after a trial run that changes nothing. Gives
+// what was wrong, if something was.
 [[nodiscard]] std::optional<std::string> load(Loader loader, const backend::Artifact& artifact);
+// Without the trial run.
+[[nodiscard]] std::optional<std::string> load_at_once(Loader loader,
+                                                      const backend::Artifact& artifact);
+// The same in place of whatever the same kind of loader has put there before.
+[[nodiscard]] std::optional<std::string> load_instead(Loader loader,
+                                                      const backend::Artifact& artifact);
+// Takes away what a loader has put there. Throws HarnessError.
+void unload(Loader loader);
+// The trial run alone.
+[[nodiscard]] std::optional<std::string> only_try(Loader loader, const backend::Artifact& artifact);
 
 [[nodiscard]] std::optional<std::string> load_iptables(Loader loader, Family family,
                                                        std::string_view text);
+// In place of what is there, without a trial run.
+[[nodiscard]] std::optional<std::string> load_iptables_instead(Loader loader, Family family,
+                                                               std::string_view text);
+[[nodiscard]] std::optional<std::string> try_nft_text(std::string_view text);
 [[nodiscard]] std::optional<std::string> load_nft_text(std::string_view text);
-[[nodiscard]] std::optional<std::string> load_batch(std::string_view batch);
 
 }  // namespace firewright::kernel

@@ -27,7 +27,13 @@ table inet probe {
     meta nfproto ipv4 add @accepted4 { ip id }
     meta nfproto ipv6 add @accepted6 { ip6 flowlabel }
   }
-  chain before_input { type filter hook input priority -190; jump note_arrival; }
+  # What was to be forwarded has DSCP bits; what the kernel takes for itself all the same did not arrive.
+  chain before_input {
+    type filter hook input priority -190;
+    ip dscp != 0 drop
+    ip6 dscp != 0 drop
+    jump note_arrival
+  }
   chain before_forward { type filter hook forward priority -190; jump note_arrival; }
   # Packets without a mark of ours are what the kernel itself says. An ICMP error quotes the packet that it is
   # about, 8 bytes behind its own header.
@@ -50,12 +56,16 @@ constexpr std::string_view end_opening = "delete table inet probe_opening\n";
 
 using Row = std::vector<unsigned long>;
 
+constexpr const char* all_sets[] = {"seen4",  "seen6",  "accepted4", "accepted6",
+                                    "reset4", "reset6", "error4",    "error6"};
+
 // The numbers of "elements = { 1 . 2, 3 . 4 }", as `nft -nn` prints it.
-std::vector<Row> rows(const std::string& set) {
-  const std::string listing = must_run({"nft", "-nn", "list", "set", "inet", "probe", set});
+std::vector<Row> rows(const std::string& listing, const std::string& set) {
   std::vector<Row> result;
-  const auto begin = listing.find("elements = {");
-  if (begin == std::string::npos) return result;
+  const auto own = listing.find("set " + set + " {");
+  if (own == std::string::npos) throw HarnessError("no set " + set + " in the listing");
+  const auto begin = listing.find("elements = {", own);
+  if (begin == std::string::npos || begin > listing.find("\n\t}", own)) return result;
   Row row;
   std::string_view rest = std::string_view(listing).substr(begin + 12);
   while (!rest.empty()) {
@@ -97,8 +107,9 @@ Observation* find(std::vector<Observation>& observations, unsigned long id) {
   return id >= 1 && id <= observations.size() ? &observations[id - 1] : nullptr;
 }
 
-void read_arrivals(std::vector<Observation>& observations, const std::string& set) {
-  for (const Row& row : rows(set)) {
+void read_arrivals(std::vector<Observation>& observations, const std::string& listing,
+                   const std::string& set) {
+  for (const Row& row : rows(listing, set)) {
     Observation* seen = find(observations, row.at(0));
     if (seen == nullptr) continue;
     if (seen->arrived)
@@ -110,14 +121,16 @@ void read_arrivals(std::vector<Observation>& observations, const std::string& se
   }
 }
 
-void read_resets(std::vector<Observation>& observations, const std::string& set) {
-  for (const Row& row : rows(set))
+void read_resets(std::vector<Observation>& observations, const std::string& listing,
+                 const std::string& set) {
+  for (const Row& row : rows(listing, set))
     if (Observation* seen = find(observations, row.at(0) != 0 ? row[0] : row.at(1)))
       seen->reset = true;
 }
 
-void read_errors(std::vector<Observation>& observations, const std::string& set) {
-  for (const Row& row : rows(set)) {
+void read_errors(std::vector<Observation>& observations, const std::string& listing,
+                 const std::string& set) {
+  for (const Row& row : rows(listing, set)) {
     Observation* seen = find(observations, row.at(2));
     if (seen == nullptr) continue;
     seen->icmp_error = true;
@@ -153,15 +166,23 @@ std::string measuring_ruleset(bool deliver) {
 }
 
 void read_notes(std::vector<Observation>& observations) {
-  read_arrivals(observations, "seen4");
-  read_arrivals(observations, "seen6");
+  // All sets from one process.
+  const std::string listing = must_run({"nft", "-nn", "list", "table", "inet", "probe"});
+  read_arrivals(observations, listing, "seen4");
+  read_arrivals(observations, listing, "seen6");
   for (const char* set : {"accepted4", "accepted6"})
-    for (const Row& row : rows(set))
+    for (const Row& row : rows(listing, set))
       if (Observation* seen = find(observations, row.at(0))) seen->accepted = true;
-  read_resets(observations, "reset4");
-  read_resets(observations, "reset6");
-  read_errors(observations, "error4");
-  read_errors(observations, "error6");
+  read_resets(observations, listing, "reset4");
+  read_resets(observations, listing, "reset6");
+  read_errors(observations, listing, "error4");
+  read_errors(observations, listing, "error6");
+}
+
+std::string forgetting() {
+  std::string text;
+  for (const char* set : all_sets) text += "flush set inet probe " + std::string(set) + "\n";
+  return text;
 }
 
 }  // namespace firewright::kernel

@@ -27,5 +27,7 @@ inline constexpr unsigned traffic_class_untracked = 1;
 [[nodiscard]] std::string measuring_ruleset(bool deliver);
 // Reads the notes of the packets numbered 1.. into `observations`. Throws HarnessError.
 void read_notes(std::vector<Observation>& observations);
+// nft text: all notes are forgotten.
+[[nodiscard]] std::string forgetting();
 
 }  // namespace firewright::kernel

@@ -1,0 +1,112 @@
+#include "tests/kernel/judge/differences.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace firewright::judge {
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The first word in backticks.
+std::string named(const std::string& words) {
+  const auto begin = words.find('`');
+  const auto end = begin == std::string::npos ? begin : words.find('`', begin + 1);
+  return end == std::string::npos ? "" : words.substr(begin + 1, end - begin - 1);
+}
+
+// The source line that a rendered diagnostic shows.
+std::string shown_line(const std::string& words) {
+  const auto begin = words.find(" | ");
+  const auto end = begin == std::string::npos ? begin : words.find('\n', begin);
+  return begin == std::string::npos ? "" : words.substr(begin + 3, end - begin - 3);
+}
+
+// Whether it is the beginning of an option or a value that is known whole.
+bool is_abbreviated(const std::string& word) {
+  static const std::vector<std::string_view> whole{
+      "--comment", "--connlimit-mask", "--connlimit-upto", "--connlimit-saddr", "--ctstate",
+      "--dport", "--dports", "--dst-range", "--gid-owner", "--hashlimit-burst",
+      "--hashlimit-htable-expire", "--hashlimit-mode", "--hashlimit-name", "--hashlimit-upto",
+      "--icmp-type", "--icmpv6-type", "--limit", "--limit-burst", "--log-prefix", "--reject-with",
+      "--sport", "--sports", "--src-range", "--uid-owner", "--jump", "--protocol", "--match",
+      "--goto", "--destination-ports", "--source-ports", "--connlimit-above", "--hashlimit-above",
+      "--log-level",
+      // values
+      "destination-unreachable", "echo-reply", "echo-request", "icmp-admin-prohibited",
+      "icmp-port-unreachable", "icmp6-adm-prohibited", "icmp6-port-unreachable",
+      "parameter-problem", "tcp-reset", "time-exceeded", "timestamp-request", "packet-too-big"};
+  return std::ranges::any_of(whole, [&](std::string_view known) {
+    return word.size() >= 3 && known.size() > word.size() && known.starts_with(word);
+  });
+}
+
+// iptables reads more loosely than its own iptables-save writes; what it makes of such words is
+// not written down anywhere, so the decoder does not guess.
+std::optional<std::string> refused_iptables(const Answers& answers) {
+  const std::string& words = answers.our_words;
+  if (has(words, "a chain is declared with its policy and its counters"))
+    return "we refuse: a declaration of a chain with words or counters that iptables passes over";
+  if (has(words, "a quote that is not closed") || has(words, "a quote within a word"))
+    return "we refuse: an open quote, which iptables takes to end with the line";
+  if (has(words, "is no range of addresses"))
+    return "we refuse: a range that ends before it begins, which matches nothing";
+  if (has(words, "a policy of a chain that is not built in"))
+    return "we refuse: a policy of a user's chain, which iptables passes over";
+  if (has(words, "nothing to reject with") || has(words, "is no ICMP type") ||
+      has(words, "is not understood here")) {
+    if (is_abbreviated(named(words)))
+      return "we refuse: an abbreviation that is unique among the options or values of today";
+    if (has(shown_line(words), "! -p "))
+      return "we refuse: options of a protocol behind its negation";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> refused_nft(const Answers& answers) {
+  const std::string& words = answers.our_words;
+  if (has(words, "expected an IPv4 address"))
+    return "we refuse: an IPv4 address as a single number";
+  if (has(words, "is filled with different limits"))
+    return "we refuse: one set filled with different limits, which share buckets by who comes "
+           "first";
+  return std::nullopt;
+}
+
+// A decoder takes a text as loaded into an empty ruleset and compares meanings: what means nothing
+// for packets may be wrong in it.
+std::optional<std::string> accepted_nft(const std::string& text, const Answers& answers) {
+  const std::string& words = answers.their_words;
+  if (has(words, "No such file or directory") && has(words, "\ndelete "))
+    return "we accept: `delete` of what the text has not made, which undoes nothing";
+  if (has(words, "expecting string or quoted string") && has(text, "comment "))
+    return "we accept: a word of nft's language as a comment";
+  if (has(words, "expecting '{'") && has(words, "\tcounter "))
+    return "we accept: words behind the name of a counter, which mean nothing for packets";
+  if (has(words, "comment too long")) return "we accept: a comment of more than 128 characters";
+  if (has(words, "cannot use tcp reset with this protocol"))
+    return "we accept: a reset for packets that are not TCP, a rule for no packet";
+  if (has(words, "meta nfproto is only useful in the inet family"))
+    return "we accept: the family asked for again in a table of one family";
+  if (has(words, "unexpected '}', expecting newline or semicolon"))
+    return "we accept: a block that ends on the line of its last statement, as later versions do";
+  if (has(words, "unexpected newline, expecting comma or '}'") && has(text, ",\n"))
+    return "we accept: an empty line among elements";
+  if (has(words, "unexpected junk"))
+    return "we accept: a character in a string that this version's lexer does not know";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> explained(Reader reader, const std::string& text,
+                                     const Answers& answers) {
+  if (reader == Reader::nft)
+    return answers.we_accept ? accepted_nft(text, answers) : refused_nft(answers);
+  return answers.we_accept ? std::nullopt : refused_iptables(answers);
+}
+
+}  // namespace firewright::judge
