@@ -276,7 +276,8 @@ class Checker {
     if (!planned.unspeakable.empty()) {
       const std::size_t index = planned.unspeakable.front();
       auto wider = wider_addresses(chain.rules[index]);
-      // Behind a rule that drops more, others may have nothing left to say: all errors come at once.
+      // Behind a rule that drops more, others may have nothing left to say: all errors come at
+      // once.
       if (!options_.approximate)
         for (const auto other : planned.unspeakable)
           static_cast<void>(wider_addresses(chain.rules[other]));

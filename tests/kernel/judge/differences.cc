@@ -52,6 +52,19 @@ std::optional<std::string> refused_iptables(const Answers& answers) {
     return "we refuse: a declaration of a chain with words or counters that iptables passes over";
   if (has(words, "a quote that is not closed") || has(words, "a quote within a word"))
     return "we refuse: an open quote, which iptables takes to end with the line";
+  if (has(words, "outside of a table") && shown_line(words).starts_with('*'))
+    return "we refuse: words behind the name of a table, which iptables passes over";
+  if (has(words, "is no list of connection states"))
+    return "we refuse: a state that is abbreviated";
+  if (has(words, "is no IPv4 address or prefix"))
+    return "we refuse: an address in the loose forms of inet_aton, or a list by a slip";
+  if (has(words, "`-4` is not understood here") || has(words, "`-6` is not understood here"))
+    return "we refuse: a rule for the files of one family only";
+  if (has(words, "is no comment of at most 255 bytes") ||
+      has(words, "a log prefix of more than 29 bytes"))
+    return "we refuse: a text of more than the kernel keeps, which iptables cuts off";
+  if (has(words, "is there twice, with different parameters"))
+    return "we refuse: one hashlimit table with two sets of parameters, where the first decides";
   if (has(words, "is no range of addresses"))
     return "we refuse: a range that ends before it begins, which matches nothing";
   if (has(words, "a policy of a chain that is not built in"))
@@ -73,6 +86,12 @@ std::optional<std::string> refused_nft(const Answers& answers) {
   if (has(words, "is filled with different limits"))
     return "we refuse: one set filled with different limits, which share buckets by who comes "
            "first";
+  return std::nullopt;
+}
+
+std::optional<std::string> accepted_iptables(const Answers& answers) {
+  if (has(answers.their_words, "owner: Bad value") && has(answers.their_words, "4294967295"))
+    return "we accept: the owner 4294967295, which the kernel keeps for nobody";
   return std::nullopt;
 }
 
@@ -106,7 +125,7 @@ std::optional<std::string> explained(Reader reader, const std::string& text,
                                      const Answers& answers) {
   if (reader == Reader::nft)
     return answers.we_accept ? accepted_nft(text, answers) : refused_nft(answers);
-  return answers.we_accept ? std::nullopt : refused_iptables(answers);
+  return answers.we_accept ? accepted_iptables(answers) : refused_iptables(answers);
 }
 
 }  // namespace firewright::judge

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t texts_in_a_namespace = 200;
 constexpr unsigned patience = 600;
-constexpr std::size_t most_findings = 100;
+constexpr std::size_t most_findings = 20;
 constexpr std::size_t texts_of_a_policy = 10;
 
 Answers ours(Reader reader, Family family, const std::string& text) {
