@@ -14,7 +14,8 @@ inline constexpr std::string_view empty_filter =
     "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
 
 // Both families' filter tables with their counters and without comments; a table that is not there
-// or empty gives `empty_filter`. With them the sets that they refer to. No value: `error` says why, for people.
+// or empty gives `empty_filter`. With them the sets that they refer to. No value: `error` says why,
+// for people.
 [[nodiscard]] std::optional<Saved> save_filter(std::string& error,
                                                const LivePrograms& programs = {});
 

@@ -110,8 +110,7 @@ std::optional<Live> read_live(std::string& error, const LivePrograms& programs,
     if (!six) return nullptr;
     std::string unread;  // then what is in the sets is not known
     auto sets = save_sets(sets_in(*four + *six), unread, programs.ipset).value_or("");
-    live.saved.push_back(
-        {.v4 = std::move(*four), .v6 = std::move(*six), .sets = std::move(sets)});
+    live.saved.push_back({.v4 = std::move(*four), .v6 = std::move(*six), .sets = std::move(sets)});
     return &live.saved.back();
   };
   std::set<TableName> of_iptables;
