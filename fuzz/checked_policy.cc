@@ -73,6 +73,7 @@ PolicyInput formatted(const PolicyInput& input) {
 
 backend::Options options_of(const policy::Policy& policy) {
   return {.iptables_coexist = policy.target.iptables_mode == policy::IptablesMode::coexist,
+          .iptables_ipset = policy.target.iptables_sets == policy::IptablesSets::ipset,
           .nftables_table = policy.target.nftables_table,
           .nftables_layout = static_cast<backend::NftablesLayout>(policy.target.nftables_layout),
           .netsh_disable_others = policy.target.netsh_disable_others,

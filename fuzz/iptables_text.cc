@@ -1,8 +1,10 @@
-// iptables-restore files of both families, the second one behind a line with nothing but `%`.
+// iptables-restore files of both families and the sets that they refer to, the second and the third
+// behind a line with nothing but `%`.
 // Whatever the bytes are: an answer or an error with a place. What is understood is a program that
 // the evaluator can walk, and reading it twice gives it twice.
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/iptables/decode.h"
@@ -13,15 +15,18 @@ using namespace firewright;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = fuzz::text_of(data, size);
-  const auto cut = text.find("\n%\n");
-  const auto v4 = text.substr(0, cut == std::string_view::npos ? cut : cut + 1);
   Sources sources;
   Sink sink;
   std::vector<backend::ArtifactFile> files;
-  files.push_back({.file = sources.add("rules.v4", std::string(v4)), .part = "v4"});
-  if (cut != std::string_view::npos)
-    files.push_back(
-        {.file = sources.add("rules.v6", std::string(text.substr(cut + 3))), .part = "v6"});
+  auto rest = text;
+  for (const auto& [name, part] : std::array<std::pair<const char*, const char*>, 3>{
+           {{"rules.v4", "v4"}, {"rules.v6", "v6"}, {"sets.ipset", "sets"}}}) {
+    const auto cut = rest.find("\n%\n");
+    const auto one = rest.substr(0, cut == std::string_view::npos ? cut : cut + 1);
+    files.push_back({.file = sources.add(name, std::string(one)), .part = part});
+    if (cut == std::string_view::npos) break;
+    rest.remove_prefix(cut + 3);
+  }
   const auto program = iptables::decode(sources, files, sink);
   FUZZ_PROPERTY(program.has_value() == !sink.has_errors());
   fuzz::check_diagnostics(sink, sources);
