@@ -83,7 +83,8 @@ std::vector<Sabotage> of_matches() {
   all.push_back({"a list loses all but its first entry", first<Match>([](Match& match) {
                    auto* elements = std::get_if<Elements>(&match.value);
                    if (elements == nullptr || elements->keys.size() < 2) return false;
-                   match.value = elements->keys.front();
+                   const auto only = elements->keys.front();
+                   match.value = only;
                    return true;
                  })});
   all.push_back({"a named set loses its last entry", [](Ruleset& ruleset) {
