@@ -163,6 +163,9 @@ TEST_F(Tracing, ADaemonLivesOn) {
     EXPECT_EQ(::poll(&waiting, 1, 10000), 1) << follow;
     EXPECT_EQ(::read(reader, &byte, 1), 1) << follow;
     EXPECT_EQ(byte, '!');
+    // Until it has closed its end, which the next reader would take for the end of the next one.
+    EXPECT_EQ(::poll(&waiting, 1, 10000), 1) << follow;
+    EXPECT_EQ(::read(reader, &byte, 1), 0) << follow;
     ::close(reader);
   }
 }
