@@ -276,6 +276,13 @@ void sort_elements(SetModel& set) {
   };
   if (!std::is_sorted(set.elements.begin(), set.elements.end(), less))
     std::sort(set.elements.begin(), set.elements.end(), less);
+  if (set.intervals()) return;
+  // A hashed set that grows while it is dumped tells some of its elements twice.
+  const auto same = [&](const Element& x, const Element& y) {
+    return set.bytes_of(x) == set.bytes_of(y);
+  };
+  set.elements.erase(std::unique(set.elements.begin(), set.elements.end(), same),
+                     set.elements.end());
 }
 
 }  // namespace

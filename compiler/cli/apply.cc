@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "backends/host/forwarding.h"
 #include "backends/host/ipset.h"
@@ -59,6 +60,9 @@ void note_writers(const policy::Policy& policy, const Sources& sources,
   }
 }
 
+// To see of other people's processes whose connections are whose; CAP_SETPCAP to give up the rest.
+constexpr std::array<unsigned, 3> whose_flows{CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SETPCAP};
+
 class Applying {
  public:
   Applying(const ApplyOptions& options, Console& console)
@@ -66,10 +70,10 @@ class Applying {
 
   Exit run() {
     if (const auto exit = compile()) return *exit;
-    // Of other people's processes the guard wants to know whose connections are whose.
-    keep({CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SETPCAP});
-    std::string unfiltered;
-    (void)host::refuse_system_calls(options_.backend == Target::iptables, unfiltered);
+    // What stands, and may have to be put back, may be iptables'.
+    std::vector<unsigned> kept{CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_MODULE};
+    kept.insert(kept.end(), whose_flows.begin(), whose_flows.end());
+    keep(std::move(kept));
     std::string error;
     host_ =
         HostState::open(options_.host, "apply " + options_.path, HostState::IfDamaged::anew, error);
@@ -77,7 +81,7 @@ class Applying {
     report_.notes.insert(report_.notes.begin(), host_->notes().begin(), host_->notes().end());
     if (const auto exit = blocked()) return *exit;
     if (const auto exit = look()) return *exit;
-    if (!options_.end_denied_flows) keep({CAP_NET_ADMIN});
+    give_up();
     if (options_.dry_run) return dry_run();
     if (already_so_) return keep();
     if (const auto exit = write_down()) return *exit;
@@ -88,15 +92,23 @@ class Applying {
  private:
   using Stop = std::optional<Exit>;  // no value: go on
 
-  // Gives up the other capabilities; what iptables needs is kept where it is to be run. Who may not
-  // give up goes on: it is less safe, and no less right.
-  void keep(std::vector<unsigned> capabilities) const {
-    const bool iptables = options_.backend == Target::iptables;
-    if (iptables || host::has_legacy_tables() || host::has_sets())
-      capabilities.push_back(CAP_NET_RAW);
-    if (iptables) capabilities.push_back(CAP_SYS_MODULE);
+  // Who may not give up goes on: it is less safe, and no less right.
+  static void keep(std::vector<unsigned> capabilities) {
     std::string kept_more;
     (void)host::keep_capabilities(capabilities, kept_more);
+  }
+
+  // What neither this command needs any more nor the rollback that it may leave waiting.
+  void give_up() const {
+    const bool iptables = std::ranges::any_of(
+        places_, [](const Place& at) { return at.backend == Target::iptables; });
+    std::string unfiltered;
+    (void)host::refuse_system_calls(iptables, unfiltered);
+    std::vector<unsigned> kept{CAP_NET_ADMIN};
+    if (options_.end_denied_flows) kept.insert(kept.end(), whose_flows.begin(), whose_flows.end());
+    if (iptables || host::has_legacy_tables() || host::has_sets()) kept.push_back(CAP_NET_RAW);
+    if (iptables) kept.push_back(CAP_SYS_MODULE);
+    keep(std::move(kept));
   }
 
   Stop compile() {
@@ -139,24 +151,24 @@ class Applying {
       else
         report_.notes.push_back("the confirmed firewall is not known any more: " + error);
     }
-    std::vector<Place> places{place_};
-    if (confirmed_ && !(confirmed_->place == place_)) places.push_back(confirmed_->place);
+    places_ = {place_};
+    if (confirmed_ && !(confirmed_->place == place_)) places_.push_back(confirmed_->place);
     if (const auto stands = host::read_loaded(options_.host.run_dir);
         stands && stands->generation == failsafe_generation &&
-        std::ranges::find(places, failsafe_place()) == places.end())
-      places.push_back(failsafe_place());
+        std::ranges::find(places_, failsafe_place()) == places_.end())
+      places_.push_back(failsafe_place());
     if (confirmed_) known_ = host_->known(*confirmed_);
-    before_ = read_standing(places, error, known());
+    before_ = read_standing(places_, error, known());
     if (!before_) return report_.failed(error + "; nothing was changed");
-    if (places.size() == 1 && is_large() && confirmed_ && same_artifact(confirmed_->artifact) &&
+    if (places_.size() == 1 && is_large() && confirmed_ && same_artifact(confirmed_->artifact) &&
         held(error)) {
       already_so_ = true;
       return guard_host();
     }
     Sink of_kernel;
-    const auto& old_place = places.back();
+    const auto& old_place = places_.back();
     auto stands = decode(*before_, old_place, sources_, of_kernel);
-    already_so_ = places.size() == 1 && stands && is_so(*stands, error);
+    already_so_ = places_.size() == 1 && stands && is_so(*stands, error);
     analysis::Vocabulary vocabulary;
     vocabulary.add(read_->policy, options_.backend);
     if (!stands)
@@ -387,6 +399,7 @@ class Applying {
   Built built_;
   backend::Artifact artifact_;
   Place place_;
+  std::vector<Place> places_;  // and where else a firewall of ours stands
   std::optional<HostState> host_;
   std::optional<Kept> confirmed_;
   std::optional<Standing> before_;

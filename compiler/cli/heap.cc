@@ -19,7 +19,7 @@ void prepare_heap() {
   constexpr int usual_room = 1 << 20;
   constexpr std::size_t large_page = std::size_t{2} << 20U;
   mallopt(M_TOP_PAD, room);
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // it takes no more
   mallopt(M_TRIM_THRESHOLD, INT32_MAX);
   void* first = ::sbrk(0);
   // More than is free now, so that the heap grows, by the room too.

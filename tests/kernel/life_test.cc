@@ -112,6 +112,42 @@ TEST(Life, AnUnconfirmedChangeIsUndone) {
   }
 }
 
+// What `iptables-save` and the like mean from now on.
+void use_legacy_iptables(const std::string& folder) {
+  std::filesystem::create_directory(folder);
+  for (const auto* name : {"iptables", "ip6tables"})
+    for (const auto* verb : {"", "-save", "-restore"})
+      std::filesystem::create_symlink("/usr/sbin/xtables-legacy-multi", folder + "/" + name + verb);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): a process of its own
+  ::setenv("PATH", (folder + ":" + std::getenv("PATH")).c_str(), 1);
+}
+
+// What is put back needs what iptables needs, though the change itself does not.
+TEST(Life, AnUnconfirmedChangeOfBackendIsUndone) {
+  for (const auto& [from, to] : {std::pair{"nftables", "iptables"}, {"iptables", "nftables"}})
+    for (const bool legacy : {false, true}) {
+      IN_NAMESPACE([&, from = from, to = to] {
+        const Life life;
+        if (legacy) use_legacy_iptables(life.path("bin"));
+        const auto held = [] {
+          return kernel::run({"nft", "--stateless", "list", "table", "inet", "firewright"}).out +
+                 must_run({"iptables", "-S"}) + must_run({"ip6tables", "-S"});
+        };
+        const auto settled = [&] {
+          const auto status = json::parse(life.run({"status", "--format", "json"}).out);
+          return status.value("state", "") == "confirmed";
+        };
+        life.must_apply(one, {"--backend", from});
+        const auto before = held();
+        life.must_apply(two, {"--backend", to, "--confirm", "1s"});
+        auto problems = check(held() != before, "nothing was loaded");
+        problems += check(wait_until(settled), "still waits");
+        return problems + check(held() == before, "before:\n" + before + "after:\n" + held());
+      });
+      EXPECT_EQ(text, "") << from << (legacy ? ", legacy" : "");
+    }
+}
+
 TEST(Life, TheFirstChangeOfAHostIsUndoneToNothing) {
   IN_NAMESPACE([] {
     const Life life;

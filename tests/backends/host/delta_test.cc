@@ -154,6 +154,21 @@ TEST(DeltaTest, WhatIsNotUnderstood) {
   EXPECT_EQ(error, "messages of table `firewright`: one of type 6 is not understood");
 }
 
+// The kernel tells elements of a hashed set that grows meanwhile more than once.
+TEST(DeltaTest, AnElementThatIsToldTwiceIsOne) {
+  auto live = table({port(1)});
+  auto& keys = live.sets[0].elements.keys;
+  keys = {{1, 1}, {3, 3}, {1, 1}, {3, 3}, {3, 3}};
+  EXPECT_EQ(text(live, table({port(1)})), "nothing");
+  auto wanted = table({port(1)});
+  wanted.sets[0].elements.keys = {{3, 3}};
+  std::string error;
+  const auto result = delta(to_batch(live), to_batch(wanted), ours, error);
+  ASSERT_TRUE(result) << error;
+  EXPECT_EQ(result->gone_elements, 1U);
+  EXPECT_EQ(result->new_elements, 0U);
+}
+
 // Elements go into messages that the kernel can take, however many there are.
 TEST(DeltaTest, ManyElements) {
   auto first = table({port(1)});
