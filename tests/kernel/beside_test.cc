@@ -63,17 +63,19 @@ std::string foreign_tables() {
 
 TEST(Beside, ForeignTablesOutliveAHundredApplies) {
   SKIP_WITHOUT_BED();
-  const auto outcome = in_namespace([] {
-    must_run({"nft", "-f", "-"}, foreign);
-    const auto before = foreign_tables();
-    const Life life;
-    for (int i = 0; i < 100; ++i) life.must_apply(i % 2 == 0 ? one : two);
-    const auto rolled_back = life.run({"rollback"});
-    const auto ban = must_run({"nft", "list", "set", "inet", "f2b-table", "addr-set-sshd"});
-    return check(rolled_back.status == 0, rolled_back.err) +
-           check(foreign_tables() == before, foreign_tables()) +
-           check(ban.find("203.0.113.7 timeout 1h expires") != std::string::npos, ban);
-  });
+  const auto outcome = in_namespace(
+      [] {
+        must_run({"nft", "-f", "-"}, foreign);
+        const auto before = foreign_tables();
+        const Life life;
+        for (int i = 0; i < 100; ++i) life.must_apply(i % 2 == 0 ? one : two);
+        const auto rolled_back = life.run({"rollback"});
+        const auto ban = must_run({"nft", "list", "set", "inet", "f2b-table", "addr-set-sshd"});
+        return check(rolled_back.status == 0, rolled_back.err) +
+               check(foreign_tables() == before, foreign_tables()) +
+               check(ban.find("203.0.113.7 timeout 1h expires") != std::string::npos, ban);
+      },
+      /*seconds=*/300);
   ASSERT_TRUE(outcome.done()) << outcome.text;
   EXPECT_EQ(outcome.text, "");
 }
