@@ -53,6 +53,13 @@ std::int64_t boottime_ms() {
 
 std::string utc_now() { return rfc3339(std::time(nullptr)); }
 
+std::optional<std::int64_t> seconds_of(const std::string& rfc3339) {
+  std::tm parts{};
+  const char* end = strptime(rfc3339.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&parts);
+}
+
 std::optional<Deadline> deadline_after(std::chrono::milliseconds span, std::string& error) {
   auto boot = read_boot_id(error);
   if (!boot) return std::nullopt;

@@ -19,6 +19,8 @@ struct Deadline {
 [[nodiscard]] std::optional<std::string> read_boot_id(std::string& error);
 [[nodiscard]] std::int64_t boottime_ms();
 [[nodiscard]] std::string utc_now();  // RFC 3339, seconds
+// Since 1970, of what utc_now() wrote.
+[[nodiscard]] std::optional<std::int64_t> seconds_of(const std::string& rfc3339);
 
 [[nodiscard]] std::optional<Deadline> deadline_after(std::chrono::milliseconds span,
                                                      std::string& error);

@@ -1,7 +1,6 @@
 #include "compiler/analysis/lint.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "compiler/analysis/finding.h"
@@ -10,10 +9,6 @@ namespace firewright::analysis {
 namespace {
 
 constexpr int soon_in_days = 30;
-
-std::chrono::sys_days days(policy::Date date) {
-  return std::chrono::year{date.year} / static_cast<int>(date.month) / static_cast<int>(date.day);
-}
 
 // One that is idle here and busy on another target is worth its place.
 bool must_hold_everywhere(Kind kind) {
@@ -142,7 +137,7 @@ std::vector<Finding> find_expiring(const policy::Policy& policy, policy::Date to
   for (const auto direction : policy::DirectionSet::all())
     for (const auto& exception : policy[direction].exceptions) {
       if (!exception.expires) continue;
-      const auto left = (days(exception.expires->value) - days(today)).count();
+      const auto left = policy::days_between(today, exception.expires->value);
       if (left <= 0 || left > soon_in_days) continue;
       findings.push_back(
           {.diagnostic = {.kind = Kind::lint_expires_soon,

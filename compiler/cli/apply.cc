@@ -18,6 +18,7 @@
 #include "compiler/cli/build.h"
 #include "compiler/cli/certificate.h"
 #include "compiler/cli/changes.h"
+#include "compiler/cli/expiries.h"
 #include "compiler/cli/guard.h"
 #include "compiler/cli/host_state.h"
 #include "compiler/cli/neighbours.h"
@@ -271,6 +272,7 @@ class Applying {
     } else {
       report_.notes.emplace_back("no certificate: the meaning needs more than the budget");
     }
+    put_expiries(expiries(read_->policy, read_->today), generation);
     return host::write_generation(options_.host.state_dir, generation, error);
   }
 

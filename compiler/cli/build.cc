@@ -26,11 +26,10 @@ policy::Date local_today() {
 
 }  // namespace
 
-std::optional<policy::Date> day_of(const PolicyOptions& options, Console& console) {
-  if (options.at.empty()) return local_today();
-  const auto date = policy::parse_date(options.at);
-  if (!date)
-    complain(console, "--at: `" + options.at + "` is not a date; write it like 2030-12-31");
+std::optional<policy::Date> day_of(const std::string& at, Console& console) {
+  if (at.empty()) return local_today();
+  const auto date = policy::parse_date(at);
+  if (!date) complain(console, "--at: `" + at + "` is not a date; write it like 2030-12-31");
   return date;
 }
 
@@ -46,7 +45,7 @@ std::string read_input(Console& console) {
 std::optional<ReadPolicy> read(const std::string& path, const PolicyOptions& options,
                                Console& console, Sources& sources, Sink& sink,
                                const FileSystem* files) {
-  const auto today = day_of(options, console);
+  const auto today = day_of(options.at, console);
   if (!today) return std::nullopt;
   ReadPolicy result;
   result.today = *today;

@@ -19,7 +19,7 @@ struct ReadPolicy {
 };
 
 // `--at`, or today. No value: it is no date, which has been said on the console.
-[[nodiscard]] std::optional<policy::Date> day_of(const PolicyOptions& options, Console& console);
+[[nodiscard]] std::optional<policy::Date> day_of(const std::string& at, Console& console);
 // Standard input, and not much more of it than a policy may hold.
 [[nodiscard]] std::string read_input(Console& console);
 

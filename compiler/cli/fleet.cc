@@ -291,7 +291,7 @@ void keep_memory() {
 }  // namespace
 
 Exit compile_fleet(const CompileOptions& options, Console& console) {
-  const auto today = day_of(options.policy, console);
+  const auto today = day_of(options.policy.at, console);
   if (!today) return Exit::usage;
   keep_memory();
   return FleetCompile(options, console, *today).run();

@@ -73,9 +73,11 @@ struct RestoreOptions {
   std::string failsafe_ssh = "22";  // ports that the built-in one leaves open, or "none"
 };
 
+enum class StatusFormat : std::uint8_t { text, json, prometheus };
 struct StatusOptions {
   HostOptions host;
-  Format format = Format::text;
+  StatusFormat format = StatusFormat::text;
+  std::string at;  // --at DATE; empty: today
 };
 
 struct VerifyOptions {

@@ -343,7 +343,15 @@ class CommandLine {
   void add_status() {
     auto* app = add("status", "say what stands, what it has counted, and whether it has drifted",
                     [this] { return status(status_, console_); });
-    add_format(app, status_.format);
+    add_choice<StatusFormat>(
+        app, "--format",
+        {{"text", StatusFormat::text},
+         {"json", StatusFormat::json},
+         {"prometheus", StatusFormat::prometheus}},
+        [this](StatusFormat format) { status_.format = format; },
+        "results as text, as JSON, or as metrics for Prometheus' textfile collector");
+    app->add_option("--at", status_.at, "the day that `expires` is held against; unsaid: today")
+        ->type_name("DATE");
     add_host_options(app, status_.host);
   }
 

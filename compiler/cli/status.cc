@@ -6,7 +6,9 @@
 #include "backends/host/counters.h"
 #include "compiler/cli/build.h"
 #include "compiler/cli/changes.h"
+#include "compiler/cli/expiries.h"
 #include "compiler/cli/host_state.h"
+#include "compiler/cli/metrics.h"
 #include "compiler/cli/neighbours.h"
 #include "compiler/cli/options.h"
 #include "compiler/lower/audit.h"
@@ -30,6 +32,7 @@ struct Found {
   const host::Pending* pending = nullptr;
   std::optional<Kept> kept;  // what should stand
   std::vector<Counted> counted;
+  std::vector<Expiry> expiries;
   std::optional<analysis::Difference> drift;  // none: it could not be looked at
   std::vector<std::string> notes;
 };
@@ -64,6 +67,9 @@ class Status {
   Status(const StatusOptions& options, Console& console) : options_(options), console_(console) {}
 
   Exit run() {
+    const auto today = day_of(options_.at, console_);
+    if (!today) return Exit::usage;
+    today_ = *today;
     std::string error;
     host_ = HostState::open(options_.host, "status", HostState::IfDamaged::fail, error);
     if (!host_) return failed(error);
@@ -71,11 +77,11 @@ class Status {
     if (!remember(error)) return failed(error);
     if (found_.kept)
       if (!look(error)) return failed(error);
-    const bool json = options_.format == Format::json;
-    if (json)
-      print_json(console_, document());
-    else
-      print();
+    switch (options_.format) {
+      case StatusFormat::text: print(); break;
+      case StatusFormat::json: print_json(console_, document()); break;
+      case StatusFormat::prometheus: console_.out << metrics(); break;
+    }
     if (found_.failsafe || !found_.kept) return Exit::no;
     if (found_.drift && !found_.drift->proved) return Exit::not_proved;
     return found_.drift && found_.drift->classes.empty() ? Exit::ok : Exit::no;
@@ -83,10 +89,15 @@ class Status {
 
  private:
   Exit failed(const std::string& error) {
-    if (options_.format == Format::json)
+    if (options_.format == StatusFormat::json)
       print_json(console_, {{"error", error}, {"notes", found_.notes}});
     else
       complain(console_, error);
+    if (options_.format == StatusFormat::prometheus) {
+      Metrics metrics;
+      tell_readable(metrics, false);
+      console_.out << metrics.text();
+    }
     return Exit::system;
   }
 
@@ -105,6 +116,10 @@ class Status {
     found_.policy = found_.kept->generation.policy;
     found_.backend = found_.kept->generation.backend;
     found_.audit = found_.kept->generation.audit;
+    if (auto known = expiries(found_.kept->generation))
+      found_.expiries = std::move(*known);
+    else
+      found_.notes.emplace_back("which exceptions expire is not known: its file is damaged");
     found_.since = loaded && loaded->generation == *id ? loaded->since : state.confirmed_since;
     return true;
   }
@@ -156,6 +171,7 @@ class Status {
     if (const auto& undone = host_->state().undone)
       out << "undone      " << undone->at << ", generation " << undone->generation << ": "
           << undone->why << "\n";
+    print_expiries();
     print_counters();
     print_drift();
   }
@@ -169,6 +185,20 @@ class Status {
     if (rest.starts_with("default-"))
       return words + ", by the default, " + std::string(rest.substr(rest.find('-') + 1));
     return words + ", " + std::string(rest);
+  }
+
+  int days_left(const Expiry& expiry) const { return policy::days_between(today_, expiry.date); }
+
+  void print_expiries() {
+    for (const auto& expiry : found_.expiries) {
+      const auto days = days_left(expiry);
+      console_.out << "expires     " << policy::to_string(expiry.date) << ", `" << expiry.exception
+                   << "`: ";
+      if (days > 0)
+        console_.out << "in " << counted(static_cast<std::size_t>(days), "day") << "\n";
+      else
+        console_.out << "has run out and is still in force; apply the policy again\n";
+    }
   }
 
   void print_counters() {
@@ -226,6 +256,12 @@ class Status {
     if (found_.pending != nullptr && found_.pending->deadline)
       json["confirm_by"] = found_.pending->deadline->wall;
     json["since"] = found_.since;
+    if (const auto age = age_in_seconds()) json["age_seconds"] = *age;
+    json["expires"] = Json::array();
+    for (const auto& expiry : found_.expiries)
+      json["expires"].push_back({{"exception", expiry.exception},
+                                 {"date", policy::to_string(expiry.date)},
+                                 {"days", days_left(expiry)}});
     json["counters"] = Json::array();
     json["would_have_denied"] = Json::array();
     for (const auto& one : found_.counted)
@@ -239,12 +275,90 @@ class Status {
     return json;
   }
 
+  // A clock that was set back makes no firewall of the future.
+  std::optional<std::int64_t> age_in_seconds() const {
+    const auto since = host::seconds_of(found_.since);
+    const auto now = host::seconds_of(host::utc_now());
+    return since && now ? std::optional(std::max<std::int64_t>(0, *now - *since)) : std::nullopt;
+  }
+
+  static void tell_readable(Metrics& metrics, bool readable) {
+    metrics.gauge("status_readable", "Whether the host's state and rules could be read.", readable);
+  }
+
+  std::string metrics() const {
+    Metrics metrics;
+    tell_readable(metrics, true);
+    metrics.gauge("loaded", "Whether a policy should stand on this host.", found_.kept.has_value());
+    metrics.gauge("failsafe", "Whether the failsafe stands in place of the confirmed policy.",
+                  found_.failsafe);
+    if (const auto& undone = host_->state().undone)
+      if (const auto at = host::seconds_of(undone->at))
+        metrics.gauge("undone_timestamp_seconds", "When a change was last undone.", *at);
+    if (!found_.kept) return metrics.text();
+    metrics.begin("policy_info", Metrics::Type::gauge, "The policy that should stand.");
+    metrics.add(std::int64_t{1}, {{"policy", found_.policy},
+                                  {"generation", found_.generation},
+                                  {"backend", found_.backend}});
+    metrics.gauge("audit", "Whether nothing is denied, only counted.", found_.audit);
+    if (const auto since = host::seconds_of(found_.since))
+      metrics.gauge("loaded_timestamp_seconds", "When the policy was loaded.", *since);
+    if (const auto age = age_in_seconds())
+      metrics.gauge("loaded_age_seconds", "How long the policy has been loaded.", *age);
+    metrics.gauge("confirmation_pending", "Whether a change waits to be confirmed.",
+                  found_.pending != nullptr);
+    if (found_.pending != nullptr && found_.pending->deadline)
+      if (const auto by = host::seconds_of(found_.pending->deadline->wall))
+        metrics.gauge("confirmation_deadline_timestamp_seconds",
+                      "When the change that waits is undone.", *by);
+    if (found_.drift) {
+      metrics.gauge("drift_known", "Whether the kernel's rules could be held against the policy.",
+                    found_.drift->proved);
+      if (found_.drift->proved)
+        metrics.gauge("drift", "Whether the kernel's rules mean something else than the policy.",
+                      !found_.drift->classes.empty());
+    }
+    tell_expiries(metrics);
+    tell_counters(metrics);
+    return metrics.text();
+  }
+
+  void tell_expiries(Metrics& metrics) const {
+    if (found_.expiries.empty()) return;
+    metrics.begin("exception_expires_days", Metrics::Type::gauge,
+                  "Days until an exception should be closed; 0 and less: it is overdue.");
+    for (const auto& expiry : found_.expiries)
+      metrics.add(std::int64_t{days_left(expiry)},
+                  {{"exception", expiry.exception}, {"date", policy::to_string(expiry.date)}});
+  }
+
+  void tell_counters(Metrics& metrics) const {
+    const auto tell = [&](bool of_audit, std::string_view name, std::string_view help,
+                          std::uint64_t host::Count::* number) {
+      bool any = false;
+      for (const auto& one : found_.counted) {
+        if (lower::is_audit_counter(one.counter) != of_audit) continue;
+        if (!std::exchange(any, true)) metrics.begin(name, Metrics::Type::counter, help);
+        metrics.add(one.count.*number, {{"exception", one.exception}, {"counter", one.counter}});
+      }
+    };
+    tell(false, "exception_packets_total", "Packets that an exception has counted.",
+         &host::Count::packets);
+    tell(false, "exception_bytes_total", "Bytes that an exception has counted.",
+         &host::Count::bytes);
+    tell(true, "would_have_denied_packets_total", "Packets that audit mode let through.",
+         &host::Count::packets);
+    tell(true, "would_have_denied_bytes_total", "Bytes that audit mode let through.",
+         &host::Count::bytes);
+  }
+
   const StatusOptions& options_;
   Console& console_;
   Sources sources_;
   Sink sink_;
   std::optional<HostState> host_;
   Found found_;
+  policy::Date today_;
 };
 
 }  // namespace

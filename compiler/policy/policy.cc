@@ -1,6 +1,7 @@
 #include "compiler/policy/policy.h"
 
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 
 namespace firewright::policy {
@@ -72,6 +73,14 @@ std::optional<Date> parse_date(std::string_view text) {
   if (date.month < 1 || date.month > 12) return std::nullopt;
   if (date.day < 1 || date.day > days_in_month(date.year, date.month)) return std::nullopt;
   return date;
+}
+
+int days_between(Date from, Date to) {
+  const auto days = [](Date date) {
+    return std::chrono::sys_days(std::chrono::year{date.year} / static_cast<int>(date.month) /
+                                 static_cast<int>(date.day));
+  };
+  return static_cast<int>((days(to) - days(from)).count());
 }
 
 std::string Exception::label() const {

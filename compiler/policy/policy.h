@@ -32,6 +32,7 @@ struct Date {
 };
 [[nodiscard]] std::string to_string(Date date);  // "2026-12-31"
 [[nodiscard]] std::optional<Date> parse_date(std::string_view text);
+[[nodiscard]] int days_between(Date from, Date to);  // negative: `to` was before
 
 // One product of layer-4 sets; what a service or an exception's protocol and port keys stand for is
 // a union of these. ICMP comes as one Transport a family: protocol 1 in IPv4, 58 in IPv6.

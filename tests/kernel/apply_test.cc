@@ -26,7 +26,7 @@ namespace {
 constexpr const char* policy = "[inbound]\nallow = [\"ssh\", \"http\"]\n";
 
 // The time that a proof takes is another one each time.
-std::string said(const CommandResult& result) {
+std::string said_without_time(const CommandResult& result) {
   static const std::regex time(", in [0-9]+ ms\n");
   return "exit " + std::to_string(result.status) + "\n" + result.out +
          std::regex_replace(result.err, time, "\n");
@@ -82,7 +82,7 @@ TEST(Apply, CoexistsAgainAndAgain) {
     std::string before;
     for (int round = 0; round < 3; ++round) {
       const auto result = apply({"--backend", "iptables"}, coexist);
-      if (result.status != 0) return said(result);
+      if (result.status != 0) return said_without_time(result);
       const auto rules = must_run({"iptables", "-S"});
       if (rules.find("--dport 9 ") == std::string::npos) return "another's rule is gone:\n" + rules;
       if (round > 0 && rules != before) return "changed:\n" + before + rules;
@@ -128,7 +128,7 @@ TEST(Apply, GivesUpWhatItDoesNotNeed) {
       std::filesystem::permissions(life.path(name), std::filesystem::perms::owner_all);
     ::setenv("PATH", (life.path("") + ":" + ::getenv("PATH")).c_str(), 1);
     const auto applied = life.apply(policy);
-    if (applied.status != 0) return said(applied);
+    if (applied.status != 0) return said_without_time(applied);
     std::ifstream seen(life.path("seen"));
     return std::string(std::istreambuf_iterator<char>(seen), {});
   });

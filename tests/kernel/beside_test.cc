@@ -48,8 +48,6 @@ table ip libvirt_network {
 }
 )";
 
-std::string check(bool condition, const std::string& what) { return condition ? "" : what + "\n"; }
-
 std::string foreign_tables() {
   std::string text;
   for (const auto* table : {"ip nat", "ip filter", "inet f2b-table", "ip libvirt_network"}) {

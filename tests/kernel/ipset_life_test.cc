@@ -12,17 +12,6 @@
 namespace firewright::kernel {
 namespace {
 
-#define IN_NAMESPACE(...)                         \
-  SKIP_WITHOUT_BED();                             \
-  const auto outcome = in_namespace(__VA_ARGS__); \
-  ASSERT_TRUE(outcome.done()) << outcome.text;    \
-  const std::string& text = outcome.text
-
-std::string said(const CommandResult& result) {
-  return "exit " + std::to_string(result.status) + "\n" + result.out + result.err;
-}
-std::string check(bool condition, const std::string& what) { return condition ? "" : what + "\n"; }
-
 // So many hosts with a port each.
 std::string policy(unsigned hosts, const std::string& mode = "replace") {
   std::string text = "[target.iptables]\nsets = \"ipset\"\nmode = \"" + mode + "\"\n";

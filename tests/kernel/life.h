@@ -67,6 +67,14 @@ class Life {
   std::string folder_;
 };
 
+inline std::string said(const CommandResult& result) {
+  return "exit " + std::to_string(result.status) + "\n" + result.out + result.err;
+}
+// Nothing where it is so. Not two in one sum: which is asked first is nobody's to say.
+inline std::string check(bool condition, const std::string& what) {
+  return condition ? "" : what + "\n";
+}
+
 // What nftables holds, without handles and counts.
 inline std::string ruleset() { return must_run({"nft", "--stateless", "list", "ruleset"}); }
 

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/kernel/life.h"
 #include "tests/kernel/skip.h"
@@ -27,18 +29,6 @@ constexpr const char* two =
     "allow = [\"ssh\", \"https\", { service = \"http\", count = true },\n"
     "  { service = \"smtp\", limit = { rate = \"3/hour\", per = \"source\" } }]\n"
     "deny = [{ from = \"192.0.2.0/24\", name = \"bad\" }]\n";
-
-// The body's text is what is looked at; a failure of the bed is a failure.
-#define IN_NAMESPACE(...)                         \
-  SKIP_WITHOUT_BED();                             \
-  const auto outcome = in_namespace(__VA_ARGS__); \
-  ASSERT_TRUE(outcome.done()) << outcome.text;    \
-  const std::string& text = outcome.text
-
-std::string said(const CommandResult& result) {
-  return "exit " + std::to_string(result.status) + "\n" + result.out + result.err;
-}
-std::string check(bool condition, const std::string& what) { return condition ? "" : what + "\n"; }
 
 TEST(Life, ApplyingAgainSendsNothing) {
   for (const std::string backend : {"nftables", "iptables"}) {
@@ -424,82 +414,6 @@ TEST(Life, RestoreLeavesAFirewallThatStands) {
     return check(restored.status == 3, said(restored)) + check(ruleset() == before, ruleset());
   });
   EXPECT_EQ(text, "");
-}
-
-TEST(Life, StatusCountsAndFindsDrift) {
-  for (const std::string backend : {"nftables", "iptables"}) {
-    IN_NAMESPACE([&] {
-      const Life life;
-      must_run({"ip", "link", "set", "lo", "up"});
-      life.must_apply(one, {"--backend", backend});
-      const auto sound = life.run({"status"});
-      if (backend == "nftables")
-        must_run({"nft", "insert", "rule", "inet", "firewright", "input", "tcp", "dport", "23",
-                  "accept"});
-      else
-        must_run({"iptables", "-I", "INPUT", "-p", "tcp", "--dport", "23", "-j", "ACCEPT"});
-      const auto drifted = life.run({"status"});
-      const auto document = json::parse(life.run({"status", "--format", "json"}).out);
-      return check(sound.status == 0, said(sound)) +
-             check(sound.out.find("http: 0 packets") != std::string::npos, said(sound)) +
-             check(drifted.status == 1 && drifted.out.find("telnet") != std::string::npos,
-                   said(drifted)) +
-             check(!document["drift"]["equal"], "equal") +
-             check(document["drift"]["newly_accepted"]["count"] == 1, document.dump());
-    });
-    EXPECT_EQ(text, "") << backend;
-  }
-}
-
-// What others do that the policy's author has to know.
-TEST(Life, StatusNamesOtherBaseChainsAndRedirects) {
-  IN_NAMESPACE([] {
-    const Life life;
-    life.must_apply("[inbound]\nallow = [\"ssh\", \"http\"]\n[forward]\ndefault = \"unmanaged\"\n");
-    must_run({"nft", "-f", "-"},
-             "table inet strict { chain i { type filter hook input priority 10; policy accept;\n"
-             "tcp dport 80 drop\n}\n}\n"
-             "table ip published { chain pre { type nat hook prerouting priority -100;\n"
-             "tcp dport 8080 dnat to 172.17.0.2:80\n}\n}\n");
-    return said(life.run({"status"}));
-  });
-  EXPECT_THAT(text, HasSubstr("exit 0"));
-  EXPECT_THAT(text, HasSubstr("denies what the policy allows: inbound http"));
-  EXPECT_THAT(text, HasSubstr("8080"));
-  EXPECT_THAT(text, HasSubstr("forwarding is left unmanaged"));
-}
-
-TEST(Life, AuditDeniesNothingAndShowsWhatItWouldHave) {
-  for (const std::string backend : {"nftables", "iptables"}) {
-    IN_NAMESPACE([&] {
-      const Life life;
-      must_run({"ip", "link", "set", "lo", "up"});
-      must_run({"ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1"});
-      must_run({"ip", "addr", "add", "198.51.100.1/24", "dev", "v0"});
-      must_run({"ip", "link", "set", "v0", "up"});
-      must_run({"ip", "link", "set", "v1", "up"});
-      // What leaves over v0 is denied by the default of outbound.
-      const std::string policy =
-          "[outbound]\ndefault = \"drop\"\ndeny = [{ service = \"smtp\", name = \"no mail\" }]\n";
-      const auto audited = life.must_apply(policy, {"--audit", "--backend", backend});
-      const auto send = [](const std::string& port) {
-        return run({"bash", "-c", "echo x > /dev/udp/198.51.100.9/" + port});
-      };
-      const auto sent = send("9");
-      const auto status = life.run({"status"});
-      std::string problems =
-          check(audited.find("audit: nothing is denied") != std::string::npos, audited) +
-          check(sent.status == 0, said(sent)) +
-          check(status.status == 0 &&
-                    status.out.find("outbound, by the default, udp: 1 packet") != std::string::npos,
-                said(status));
-      life.must_apply(policy, {"--backend", backend});
-      const auto denied = send("9");
-      return problems + check(denied.status != 0, "audit still stands") +
-             check(life.run({"status"}).out.find("audit") == std::string::npos, "audit in status");
-    });
-    EXPECT_EQ(text, "") << backend;
-  }
 }
 
 TEST(Life, APolicyThatMovesLeavesNothingBehind) {

@@ -74,10 +74,6 @@ bool is_dead(const FileDescriptor& socket) {
   });
 }
 
-std::string said(const CommandResult& result) {
-  return "exit " + std::to_string(result.status) + "\n" + result.out + result.err;
-}
-std::string check(bool condition, const std::string& what) { return condition ? "" : what + "\n"; }
 bool mentions(const std::string& text, const std::string& what) {
   return text.find(what) != std::string::npos;
 }

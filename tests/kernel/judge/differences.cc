@@ -1,6 +1,9 @@
 #include "tests/kernel/judge/differences.h"
 
 #include <algorithm>
+#include <regex>
+#include <set>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +47,54 @@ bool is_abbreviated(const std::string& word) {
   });
 }
 
+// Where nft points to first: the line, and what stands in it before the word that it points to.
+struct Pointed {
+  std::size_t line = 0;  // from 1
+  std::string text;
+  std::string before;
+};
+Pointed pointed(const std::string& text, const std::string& words) {
+  static const std::regex place("/dev/stdin:([0-9]+):([0-9]+)");
+  Pointed result;
+  std::smatch found;
+  if (!std::regex_search(words, found, place)) return result;
+  result.line = std::stoul(found[1]);
+  std::istringstream lines(text);
+  for (std::size_t i = 0; i < result.line; ++i) std::getline(lines, result.text);
+  result.before = result.text.substr(0, std::stoul(found[2]) - 1);
+  return result;
+}
+
+// Whether a name is due behind these words. nft prints interfaces in quotes, which may be lost, and
+// then the next word is taken to be one.
+bool wants_name(const std::string& before) {
+  static const std::regex end(
+      "(table (inet|ip6?)|chain( (inet|ip6?) \\S+)?|set|map|counter|limit|[io]ifname|jump|goto"
+      "|[io]ifname \\{[^}]*)\\s+$");
+  return std::regex_search(before, end);
+}
+
+// `-F` of a user's chain that is not declared before it.
+bool flushes_undeclared(const std::string& text) {
+  std::istringstream lines(text);
+  std::set<std::string> declared{"INPUT", "FORWARD", "OUTPUT"};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(':')) declared.insert(line.substr(1, line.find(' ') - 1));
+    if (line.starts_with("-F ") && !declared.contains(line.substr(3))) return true;
+  }
+  return false;
+}
+
+// Whether the line is within a counter's block.
+bool is_in_counter(const std::string& text, std::size_t line) {
+  std::istringstream lines(text);
+  std::string block;
+  std::string one;
+  for (std::size_t i = 1; i < line && std::getline(lines, one); ++i)
+    if (one.ends_with("{")) block = one;
+  return block.starts_with("\tcounter ");
+}
+
 // iptables reads more loosely than its own iptables-save writes; what it makes of such words is
 // not written down anywhere, so the decoder does not guess.
 std::optional<std::string> refused_iptables(const Answers& answers) {
@@ -83,15 +134,19 @@ std::optional<std::string> refused_nft(const Answers& answers) {
   const std::string& words = answers.our_words;
   if (has(words, "expected an IPv4 address"))
     return "we refuse: an IPv4 address as a single number";
+  if (has(words, "is not understood here") && has(named(words), "*"))
+    return "we refuse: an asterisk within the name of an interface";
   if (has(words, "is filled with different limits"))
     return "we refuse: one set filled with different limits, which share buckets by who comes "
            "first";
   return std::nullopt;
 }
 
-std::optional<std::string> accepted_iptables(const Answers& answers) {
+std::optional<std::string> accepted_iptables(const std::string& text, const Answers& answers) {
   if (has(answers.their_words, "owner: Bad value") && has(answers.their_words, "4294967295"))
     return "we accept: the owner 4294967295, which the kernel keeps for nobody";
+  if (flushes_undeclared(text))
+    return "we accept: `-F` of a chain that has to be there before the text";
   return std::nullopt;
 }
 
@@ -105,6 +160,15 @@ std::optional<std::string> accepted_nft(const std::string& text, const Answers& 
     return "we accept: a word of nft's language as a comment";
   if (has(words, "expecting '{'") && has(words, "\tcounter "))
     return "we accept: words behind the name of a counter, which mean nothing for packets";
+  const auto place = pointed(text, words);
+  if ((has(words, "syntax error, unexpected") ||
+       has(words, "datatype mismatch, expected network interface name")) &&
+      wants_name(place.before))
+    return "we accept: a word of nft's language as a name";
+  if (has(words, "syntax error, unexpected") && is_in_counter(text, place.line))
+    return "we accept: words within a counter, which mean nothing for packets";
+  if (has(words, "conflicting intervals specified") && !has(place.text, " : "))
+    return "we accept: intervals of a set that overlap, which mean their union";
   if (has(words, "comment too long")) return "we accept: a comment of more than 128 characters";
   if (has(words, "cannot use tcp reset with this protocol"))
     return "we accept: a reset for packets that are not TCP, a rule for no packet";
@@ -125,7 +189,7 @@ std::optional<std::string> explained(Reader reader, const std::string& text,
                                      const Answers& answers) {
   if (reader == Reader::nft)
     return answers.we_accept ? accepted_nft(text, answers) : refused_nft(answers);
-  return answers.we_accept ? accepted_iptables(answers) : refused_iptables(answers);
+  return answers.we_accept ? accepted_iptables(text, answers) : refused_iptables(answers);
 }
 
 }  // namespace firewright::judge

@@ -86,6 +86,9 @@ void compare_policy(Reader reader, std::uint64_t seed, std::size_t texts, Compar
   const auto compiled =
       kernel::compile("policy.toml", target, to_toml(random_policy(seed, Limits::any)));
   if (!compiled.ok()) return;
+  // iptables asks for the sets that rules name.
+  if (const auto* sets = compiled.artifact.find("sets"); sets != nullptr)
+    kernel::must_run({"ipset", "restore"}, sets->bytes);
   for (std::size_t i = 0; i < texts; ++i) {
     const Family family = random.one_in(2) ? Family::ipv4 : Family::ipv6;
     if (reader == Reader::nft) {
