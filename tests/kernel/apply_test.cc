@@ -54,7 +54,7 @@ TEST(Apply, LoadsByNftables) {
       "exit 0\n-: loaded 2 exceptions, 11 rules by nftables; 7 newly denied\n" + proved_nftables +
           "1",
       [] {
-        const auto first = said(apply({}));
+        const auto first = said_without_time(apply({}));
         const bool loaded =
             must_run({"nft", "list", "ruleset"}).find("tcp dport { 22, 80 } accept") !=
             std::string::npos;
@@ -66,7 +66,7 @@ TEST(Apply, LoadsByIptablesBothFamilies) {
   EXPECT_IN_NAMESPACE("exit 0\n-: loaded 2 exceptions, 11 rules by iptables; 7 newly denied\n" +
                           proved_iptables + "11",
                       [] {
-                        const auto first = said(apply({"--backend", "iptables"}));
+                        const auto first = said_without_time(apply({"--backend", "iptables"}));
                         const std::string rule = "--dports 22,80";
                         const bool v4 = must_run({"iptables-save"}).find(rule) != std::string::npos;
                         const bool v6 =
@@ -97,11 +97,11 @@ TEST(Apply, ADryRunSaysWhatWouldChangeAndChangesNothing) {
     SKIP_WITHOUT_BED();
     const auto outcome = in_namespace([&] {
       const Life life;
-      const auto first = said(life.apply(policy, {"--dry-run", "--backend", backend}));
+      const auto first = said_without_time(life.apply(policy, {"--dry-run", "--backend", backend}));
       const auto between = must_run({"nft", "list", "tables"});
       life.must_apply(policy, {"--backend", backend});
       return first + between + "---\n" +
-             said(life.apply(policy, {"--dry-run", "--backend", backend}));
+             said_without_time(life.apply(policy, {"--dry-run", "--backend", backend}));
     });
     ASSERT_TRUE(outcome.done()) << outcome.text;
     const auto cut = outcome.text.find("---\n");
@@ -141,7 +141,7 @@ TEST(Apply, SaysWhoElseMayWriteThePolicy) {
     std::string found;
     for (const auto mode : {0666U, 0664U, 0644U}) {
       std::filesystem::permissions(life.path("policy.toml"), std::filesystem::perms(mode));
-      const auto text = said(life.run({"apply", life.path("policy.toml")}));
+      const auto text = said_without_time(life.run({"apply", life.path("policy.toml")}));
       const std::string before = "may be written by ";
       const auto at = text.find(before);
       const auto who = at == std::string::npos ? std::string() : text.substr(at + before.size());
@@ -196,7 +196,7 @@ TEST(Apply, WithoutKernelSupportItSaysSo) {
   SKIP_WITHOUT_BED();
   const auto outcome = in_namespace([]() -> std::string {
     if (!refuse_netfilter_sockets()) return "no seccomp";
-    return said(apply({}));
+    return said_without_time(apply({}));
   });
   ASSERT_TRUE(outcome.done()) << outcome.text;
   EXPECT_EQ(outcome.text.substr(0, 19), "exit 3\nfirewright: ");
@@ -207,8 +207,9 @@ TEST(Apply, WarnsAHostThatForwards) {
   SKIP_WITHOUT_BED();
   const auto outcome = in_namespace([] {
     must_run({"ip", "link", "add", "docker0", "type", "bridge"});
-    return said(apply({"--dry-run"})) +
-           said(apply({"--dry-run"}, std::string("[forward]\ndefault = \"unmanaged\"\n") + policy));
+    return said_without_time(apply({"--dry-run"})) +
+           said_without_time(
+               apply({"--dry-run"}, std::string("[forward]\ndefault = \"unmanaged\"\n") + policy));
   });
   ASSERT_TRUE(outcome.done()) << outcome.text;
   const auto warning = outcome.text.find(

@@ -85,6 +85,13 @@ bool flushes_undeclared(const std::string& text) {
   return false;
 }
 
+bool has_owner_elsewhere(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("-A OUTPUT ") && has(line, " -m owner ")) return true;
+  return false;
+}
+
 // Whether the line is within a counter's block.
 bool is_in_counter(const std::string& text, std::size_t line) {
   std::istringstream lines(text);
@@ -109,7 +116,8 @@ std::optional<std::string> refused_iptables(const Answers& answers) {
     return "we refuse: a state that is abbreviated";
   if (has(words, "is no IPv4 address or prefix"))
     return "we refuse: an address in the loose forms of inet_aton, or a list by a slip";
-  if (has(words, "`-4` is not understood here") || has(words, "`-6` is not understood here"))
+  if (has(words, "is not understood here") &&
+      (named(words).starts_with("-4") || named(words).starts_with("-6")))
     return "we refuse: a rule for the files of one family only";
   if (has(words, "is no comment of at most 255 bytes") ||
       has(words, "a log prefix of more than 29 bytes"))
@@ -145,6 +153,11 @@ std::optional<std::string> refused_nft(const Answers& answers) {
 std::optional<std::string> accepted_iptables(const std::string& text, const Answers& answers) {
   if (has(answers.their_words, "owner: Bad value") && has(answers.their_words, "4294967295"))
     return "we accept: the owner 4294967295, which the kernel keeps for nobody";
+  if (has(answers.their_words, "Set ") && has(answers.their_words, " doesn't exist"))
+    return "we accept: a set that has to be there before the text";
+  if (has_owner_elsewhere(text) &&
+      (has(answers.their_words, "Invalid argument") || has(answers.their_words, " failed")))
+    return "we accept: an owner outside of OUTPUT, which the kernel refuses there";
   if (flushes_undeclared(text))
     return "we accept: `-F` of a chain that has to be there before the text";
   return std::nullopt;
@@ -169,6 +182,9 @@ std::optional<std::string> accepted_nft(const std::string& text, const Answers& 
     return "we accept: words within a counter, which mean nothing for packets";
   if (has(words, "conflicting intervals specified") && !has(place.text, " : "))
     return "we accept: intervals of a set that overlap, which mean their union";
+  if (has(answers.our_words, "text:" + std::to_string(place.line) + ":") &&
+      has(answers.our_words, "is not looked into"))
+    return "we accept: the value of a match that is not looked into";
   if (has(words, "comment too long")) return "we accept: a comment of more than 128 characters";
   if (has(words, "cannot use tcp reset with this protocol"))
     return "we accept: a reset for packets that are not TCP, a rule for no packet";

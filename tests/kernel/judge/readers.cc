@@ -35,7 +35,7 @@ Answers ours(Reader reader, Family family, const std::string& text) {
   }
   Answers answers;
   answers.we_accept = accepted;
-  if (!accepted) answers.our_words = render_text(sink, sources);
+  answers.our_words = render_text(sink, sources);
   return answers;
 }
 
