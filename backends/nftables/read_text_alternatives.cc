@@ -54,6 +54,12 @@ const ProtocolSet& protocols_with_ports() {
   return set;
 }
 
+bool has_one_protocol_with_ports(const ir::Match& match) {
+  const auto& intervals = match.protocols.intervals();
+  return intervals.size() == 1 && intervals[0].first == intervals[0].last &&
+         has_ports(intervals[0].first);
+}
+
 // The interfaces of both. No value: they are no list of names and no complement of one.
 std::optional<ir::InterfaceSet> intersection(const ir::InterfaceSet& a, const ir::InterfaceSet& b) {
   if (a.is_any()) return b;
@@ -188,6 +194,14 @@ void Alternatives::ports(const Condition& condition) {
   const auto set = values<Port>(condition);
   const auto side = condition.field == Field::source_port ? &ir::Match::source_ports
                                                           : &ir::Match::destination_ports;
+  const auto narrow = [&](ir::Match& match) {
+    match.*side = (match.*side).is_all() ? set : match.*side & set;
+    return !(match.*side).empty();
+  };
+  if (std::all_of(matches_.begin(), matches_.end(), has_one_protocol_with_ports)) {
+    each(narrow);
+    return;
+  }
   const auto& with_ports = protocols_with_ports();
   std::vector<ir::Match> kept;
   for (auto& match : matches_) {
@@ -197,8 +211,7 @@ void Alternatives::ports(const Condition& condition) {
       add_opaque(std::move(other), condition, kept);
       match.protocols = match.protocols & with_ports;
     }
-    match.*side = (match.*side).is_all() ? set : match.*side & set;
-    if (!match.protocols.empty() && !(match.*side).empty()) kept.push_back(std::move(match));
+    if (!match.protocols.empty() && narrow(match)) kept.push_back(std::move(match));
   }
   matches_ = std::move(kept);
 }

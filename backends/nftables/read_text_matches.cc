@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "backends/nftables/read_text_boxes.h"
@@ -408,12 +409,12 @@ bool Matches::apply(Alternatives& packets, const Selector& selector, bool negate
     declarations_.note_opaque(condition, cursor_.since(begin_));
     return true;
   }
-  const auto added =
-      packets.restrict({.field = selector.field,
-                        .type = selector.type,
-                        .negated = negated,
-                        .ranges = ranges,
-                        .text = [&] { return condition_text(selector, negated, ranges); }});
+  const auto text = [&] { return condition_text(selector, negated, ranges); };
+  const auto added = packets.restrict({.field = selector.field,
+                                       .type = selector.type,
+                                       .negated = negated,
+                                       .ranges = ranges,
+                                       .text = std::cref(text)});  // small: it is made for each box
   if (!added) return true;
   opaque_bytes_ += added->size();
   declarations_.note_opaque(*added, cursor_.since(begin_));
