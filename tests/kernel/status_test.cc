@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/kernel/life.h"
+#include "tests/kernel/life_policies.h"
 #include "tests/kernel/skip.h"
 
 namespace firewright::kernel {
@@ -16,16 +17,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr const char* one =
-    "[policy]\nname = \"one\"\n[inbound]\n"
-    "allow = [\"ssh\", { service = \"http\", count = true },\n"
-    "  { service = \"smtp\", limit = { rate = \"3/hour\", per = \"source\" } }]\n";
-constexpr const char* two =
-    "[policy]\nname = \"two\"\n[inbound]\n"
-    "allow = [\"ssh\", \"https\", { service = \"http\", count = true },\n"
-    "  { service = \"smtp\", limit = { rate = \"3/hour\", per = \"source\" } }]\n"
-    "deny = [{ from = \"192.0.2.0/24\", name = \"bad\" }]\n";
 
 TEST(Status, CountsAndFindsDrift) {
   for (const std::string backend : {"nftables", "iptables"}) {
