@@ -42,33 +42,13 @@ std::optional<ir::InterfaceSet> in_scope(const ir::InterfaceSet& set, ir::Hook h
   return ir::InterfaceSet::of(std::move(patterns));
 }
 
-// The packets that an assertion is about.
-std::vector<ir::Match> scope(const policy::Policy& policy, const Assertion& assertion,
-                             Target target) {
-  using enum ir::ConntrackState;
-  Sink said_before;  // the lowering of the policy has reported what is wrong with a set
-  const auto hook = hook_of(assertion.set.direction);
-  std::vector<ir::Match> matches;
-  for (auto match : lower::to_matches(policy, assertion.set, target, said_before)) {
-    const auto in = in_scope(match.in, hook);
-    const auto out = in_scope(match.out, hook);
-    if (!in || !out || match.profiles.empty()) continue;
-    if (hook != ir::Hook::outbound) match.in = *in;
-    if (hook != ir::Hook::inbound) match.out = *out;
-    match.states = {fresh, untracked};
-    if (assertion.claim == Assertion::Claim::never) match.states.insert(invalid);
-    matches.push_back(std::move(match));
-  }
-  return matches;
-}
-
 // All assertions on one program.
 class Prover {
  public:
   Prover(const policy::Policy& policy, const Lowering& lowering, Budget budget)
       : policy_(policy), lowering_(lowering), budget_(budget) {
     for (const auto& assertion : policy.assertions)
-      scopes_.push_back(scope(policy, assertion, lowering.target));
+      scopes_.push_back(packets_of(policy, assertion, lowering.target));
   }
 
   std::vector<AssertionResult> run() {
@@ -257,6 +237,25 @@ int weight(Verdict verdict) {
 }
 
 }  // namespace
+
+std::vector<ir::Match> packets_of(const policy::Policy& policy, const Assertion& assertion,
+                                  Target target) {
+  using enum ir::ConntrackState;
+  Sink said_before;  // the lowering of the policy has reported what is wrong with a set
+  const auto hook = hook_of(assertion.set.direction);
+  std::vector<ir::Match> matches;
+  for (auto match : lower::to_matches(policy, assertion.set, target, said_before)) {
+    const auto in = in_scope(match.in, hook);
+    const auto out = in_scope(match.out, hook);
+    if (!in || !out || match.profiles.empty()) continue;
+    if (hook != ir::Hook::outbound) match.in = *in;
+    if (hook != ir::Hook::inbound) match.out = *out;
+    match.states = {fresh, untracked};
+    if (assertion.claim == Assertion::Claim::never) match.states.insert(invalid);
+    matches.push_back(std::move(match));
+  }
+  return matches;
+}
 
 std::string label(const Assertion& assertion) {
   if (assertion.name) return assertion.name->value;

@@ -49,6 +49,10 @@ struct AssertionResult {
                                                             std::span<const Lowering> lowerings,
                                                             semantics::Budget budget, Sink& sink);
 
+// The packets that an assertion is about on the target; none: its set is empty.
+[[nodiscard]] std::vector<ir::Match> packets_of(const policy::Policy& policy,
+                                                const policy::Assertion& assertion, Target target);
+
 // Its name, or what it claims in a few words: "never rdp from all except office".
 [[nodiscard]] std::string label(const policy::Assertion& assertion);
 

@@ -166,21 +166,19 @@ class Deciders {
   [[nodiscard]] const Space& space() const { return space_; }
   [[nodiscard]] const States& states() const { return states_; }
 
-  void add(const ir::Rule& rule, Group group) {
+  // What the rule does to a packet that it matches.
+  [[nodiscard]] State state_of(const ir::Rule& rule, Group group) {
     State state;
     state.verdict = code(rule.verdict);
     if (rule.effects.log) fire(state, "log " + *rule.effects.log, group);
     if (rule.effects.count) fire(state, "count " + *rule.effects.count, group);
     if (state.verdict != undecided) state.first = group;
+    return state;
+  }
+  void add(const ir::Rule& rule, Group group) {
+    const auto state = state_of(rule, group);
     if (state == State{}) return;
     push(space_.match(diagrams_, rule.match, Diagrams::leaf(states_.number(state))));
-  }
-  // The end of a chain decides by its policy.
-  void end(ir::VerdictKind policy, Group group) {
-    State state;
-    state.first = group;
-    state.verdict = code({.kind = policy, .reject = {}, .chain = {}});
-    push(Diagrams::leaf(states_.number(state)));
   }
   // Balanced, neighbours first.
   [[nodiscard]] Node fold() {
@@ -209,15 +207,28 @@ class Deciders {
       const auto& before = states_[Diagrams::value(a)];
       if (before.first != nobody && before.otherwise != undecided) return a;
       if (!Diagrams::is_leaf(b)) return std::nullopt;
-      return Diagrams::leaf(states_.number(then(before, states_[Diagrams::value(b)])));
+      return then_leaf(Diagrams::value(a), Diagrams::value(b));
     });
   }
+
+  // The same few pairs come again and again.
+  Node then_leaf(std::uint32_t a, std::uint32_t b) {
+    auto& known = pairs_[(a * 31U + b) % pairs_.size()];
+    if (known.a != a || known.b != b)
+      known = {.a = a, .b = b, .state = states_.number(then(states_[a], states_[b]))};
+    return Diagrams::leaf(known.state);
+  }
+
+  struct Pair {
+    std::uint32_t a = 0xffffffff, b = 0xffffffff, state = 0;
+  };
 
   Diagrams diagrams_;
   Space space_;
   States states_;
   std::uint32_t then_;
   std::vector<Node> rules_;
+  std::vector<Pair> pairs_ = std::vector<Pair>(1U << 12U);
 };
 
 // Walks a diagram and shows each leaf once, with a way to it.
@@ -248,8 +259,13 @@ void for_each_leaf(const Diagrams& diagrams, Node root, const ExamplePackets& pa
             [](const semantics::Edge& edge, std::uint32_t rank) { return edge.last < rank; }) -
         edges.begin());
     const auto take = [&](std::size_t i) {
+      const auto child = edges[i].child;
+      const auto& known = Diagrams::is_leaf(child) ? seen_leaves : seen;
+      const std::size_t at =
+          Diagrams::is_leaf(child) ? Diagrams::value(child) : static_cast<std::size_t>(child);
+      if (at < known.size() && known[at]) return;
       way.push_back({level, i == 0 ? 0 : edges[i - 1].last + 1, edges[i].last});
-      self(self, edges[i].child);
+      self(self, child);
       way.pop_back();
     };
     take(plain);
@@ -265,17 +281,27 @@ class Uses {
 
   std::optional<std::vector<ExceptionUse>> run(FieldOrder order, Budget budget) {
     Deciders deciders(program_, order, budget);
+    // What befalls every packet at the end needs no diagram.
+    State end;
     for (const auto& rule : chain_.rules) {
-      deciders.add(rule, group_of(rule));
+      const auto group = group_of(rule);
+      if (&rule == &chain_.rules.back() && rule.match == ir::Match{})
+        end = deciders.state_of(rule, group);
+      else
+        deciders.add(rule, group);
       if (deciders.diagrams().exhausted()) return std::nullopt;
     }
-    deciders.end(chain_.policy, next_group_++);
+    end = then(end, {.first = next_group_++,
+                     .verdict = code({.kind = chain_.policy, .reject = {}, .chain = {}}),
+                     .otherwise = undecided,
+                     .effects = {},
+                     .otherwise_effects = {}});
     const auto root = deciders.fold();
     if (deciders.diagrams().exhausted()) return std::nullopt;
     const ExamplePackets packets(deciders.space(), *chain_.hook);
     for_each_leaf(deciders.diagrams(), root, packets,
                   [&](std::uint32_t number, const std::vector<Side>& way) {
-                    look_at(deciders.states()[number], way, packets);
+                    look_at(then(deciders.states()[number], end), way, packets);
                   });
     return std::move(uses_);
   }
@@ -331,11 +357,18 @@ class Uses {
   std::vector<ExceptionUse> uses_;
 };
 
+// Mostly a long list of addresses meets many ports, and costs its length once only where addresses
+// come first. Where it is the other way round that shows early.
 std::optional<std::vector<ExceptionUse>> uses_of_chain(const ir::Program& program,
                                                        const ir::Chain& chain, Budget budget) {
-  const Budget half{.nodes = budget.nodes / 2, .time = budget.time / 2};
-  for (const auto order : {FieldOrder::ports_first, FieldOrder::addresses_first})
-    if (auto uses = Uses(program, chain).run(order, half)) return uses;
+  const Budget quick{.nodes = budget.nodes / 64, .time = budget.time / 8};
+  const Budget whole{.nodes = budget.nodes / 2, .time = budget.time * 3 / 8};
+  const std::pair<FieldOrder, Budget> attempts[] = {{FieldOrder::addresses_first, quick},
+                                                    {FieldOrder::ports_first, quick},
+                                                    {FieldOrder::ports_first, whole},
+                                                    {FieldOrder::addresses_first, whole}};
+  for (const auto& [order, part] : attempts)
+    if (auto uses = Uses(program, chain).run(order, part)) return uses;
   return std::nullopt;
 }
 

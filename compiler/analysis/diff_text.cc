@@ -4,49 +4,11 @@
 #include <array>
 #include <cstdio>
 
+#include "compiler/analysis/markdown.h"
 #include "compiler/diagnostics/render.h"
 
 namespace firewright::analysis {
 namespace {
-
-// A bar ends a table's cell even inside of code, where nothing can be escaped for certain.
-constexpr std::string_view bar = "\u00a6";
-
-// What stands in Markdown outside of code must not be markup, nor a mention of somebody.
-std::string plain_markdown(std::string_view text) {
-  static constexpr std::string_view special = "\\*_[]#~|@!$";
-  std::string out;
-  bool code = false;
-  for (const char c : printable(text)) {
-    if (c == '`') code = !code;
-    if (c == '<' || c == '>' || c == '&') {
-      if (code) {
-        out += c;
-        continue;
-      }
-      out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
-      continue;
-    }
-    if (!code && special.find(c) != std::string_view::npos) out += '\\';
-    if (c == '|' && code)
-      out += bar;
-    else
-      out += c;
-  }
-  if (code) out += '`';
-  return out;
-}
-
-std::string code(std::string_view text) {
-  std::string out;
-  for (const char c : quoted(printable(text))) {
-    if (c == '|')
-      out += bar;
-    else
-      out += c;
-  }
-  return out;
-}
 
 std::string heading(Change change) {
   std::string text(to_string(change));
@@ -94,7 +56,7 @@ void append_rows(std::string& out, const ChangeClass& found, std::size_t begin, 
 void append_packets(std::string& out, const ChangeClass& found) {
   out += "\n<details><summary>One packet of each</summary>\n\n";
   for (std::size_t i = 0; i < found.shown; ++i)
-    out += "- " + code(to_text(found.boxes[i].witness.packet)) + "\n";
+    out += "- " + code_markdown(to_text(found.boxes[i].witness.packet)) + "\n";
   out += "\n</details>\n";
 }
 
@@ -162,7 +124,7 @@ std::string to_text(const Difference& difference, const DiffNames& names, const 
 std::string to_markdown(const Difference& difference, const DiffNames& names,
                         const Sources& sources) {
   std::string out = "### Firewall: " + summary(difference) + "\n\n";
-  out += code(names.before) + " → " + code(names.after) + "\n";
+  out += code_markdown(names.before) + " → " + code_markdown(names.after) + "\n";
   if (const auto widest = widest_opening(difference); !widest.empty())
     out += "\nWidest opening: **" + plain_markdown(widest) + "**\n";
   for (const auto& found : difference.classes) {

@@ -48,7 +48,7 @@ bool is_idle_in(const OfTarget& target, const policy::Exception* exception) {
 
 class Report {
  public:
-  explicit Report(Sink& sink) : sink_(sink) {}
+  Report(Sink& sink, Sink* ignored) : sink_(sink), ignored_(ignored) {}
 
   void add(const Finding& finding) {
     const auto& diagnostic = finding.diagnostic;
@@ -58,13 +58,11 @@ class Report {
             return name.value == id(diagnostic.kind);
           })) {
         needed_.insert({finding.exception, std::string(id(diagnostic.kind))});
+        if (ignored_ != nullptr) say(diagnostic, *ignored_);
         return;
       }
     }
-    if (!reported_.insert({diagnostic.kind, diagnostic.span, diagnostic.message()}).second) return;
-    auto& said = sink_.report(diagnostic.kind, diagnostic.span, diagnostic.args);
-    said.labels = diagnostic.labels;
-    said.help = diagnostic.help;
+    say(diagnostic, sink_);
   }
 
   void unneeded_ignores(const policy::Policy& policy,
@@ -78,7 +76,15 @@ class Report {
   }
 
  private:
+  void say(const Diagnostic& diagnostic, Sink& sink) {
+    if (!reported_.insert({diagnostic.kind, diagnostic.span, diagnostic.message()}).second) return;
+    auto& said = sink.report(diagnostic.kind, diagnostic.span, diagnostic.args);
+    said.labels = diagnostic.labels;
+    said.help = diagnostic.help;
+  }
+
   Sink& sink_;
+  Sink* ignored_;
   std::set<std::pair<const policy::Exception*, std::string>> needed_;
   std::set<std::tuple<Kind, Span, std::string>> reported_;
 };
@@ -155,7 +161,7 @@ std::vector<Finding> find_expiring(const policy::Policy& policy, policy::Date to
 void lint(const policy::Policy& policy, std::span<const Lowering> lowerings,
           const LintOptions& options, Sink& sink) {
   const WrittenExceptions written(policy);
-  Report report(sink);
+  Report report(sink, options.ignored);
   std::vector<OfTarget> targets;
   std::set<const policy::Exception*> present;
   bool complete = true;

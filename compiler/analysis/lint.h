@@ -22,6 +22,7 @@ namespace firewright::analysis {
 struct LintOptions {
   policy::Date today;
   semantics::Budget budget;  // for each target
+  Sink* ignored = nullptr;   // set: what an `ignore` takes back goes here
 };
 
 void lint(const policy::Policy& policy, std::span<const Lowering> lowerings,

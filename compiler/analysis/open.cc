@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "compiler/analysis/finding.h"
+#include "compiler/analysis/outside.h"
 #include "compiler/policy/catalogue.h"
 #include "compiler/semantics/boolean.h"
 #include "compiler/semantics/meaning.h"
@@ -20,59 +21,17 @@ using semantics::Meanings;
 using semantics::Node;
 using semantics::Space;
 
-constexpr std::string_view outside_words[] = {"wan",    "internet",  "external", "outside",
-                                              "public", "untrusted", "uplink",   "world"};
 constexpr std::size_t most_labels = 3;
 
-// Public unicast: 1.0.0.0 to 223.255.255.255, and 2000::/3.
-constexpr Interval<Ipv4> public4{Ipv4{0x01000000}, Ipv4{0xDFFFFFFF}};
-constexpr Interval<Ipv6> public6{Ipv6{u128{0x2} << 124U}, Ipv6{(u128{0x4} << 124U) - 1}};
-
 constexpr u128 size_of(u128 first, u128 last) { return first > last ? 0 : last - first + 1; }
-u128 public_size(Family family) {
-  return family == Family::ipv4 ? size_of(public4.first.value, public4.last.value)
-                                : size_of(public6.first.value, public6.last.value);
-}
-// How much of an interval is public.
-u128 public_part(Family family, u128 first, u128 last) {
-  const u128 low = family == Family::ipv4 ? public4.first.value : public6.first.value;
-  const u128 high = family == Family::ipv4 ? public4.last.value : public6.last.value;
-  return size_of(std::max(first, low), std::min(last, high));
-}
-bool is_any_source(Family family, u128 sources) { return sources >= public_size(family) / 2; }
 
-u128 sources_of(const ir::Match& match, Family family) {
-  u128 sum = 0;
-  if (family == Family::ipv4)
-    for (const auto& i : match.source.v4.intervals())
-      sum += public_part(family, i.first.value, i.last.value);
-  else
-    for (const auto& i : match.source.v6.intervals())
-      sum += public_part(family, i.first.value, i.last.value);
-  return sum;
-}
+u128 sources_of(const ir::Match& match, Family family) { return public_size(match.source, family); }
 
 // The interfaces that lead outside: none of those that the policy names, but for zones that are
 // called so.
 class Outside {
  public:
-  explicit Outside(const policy::Policy& policy) {
-    for (const auto& [name, zone] : policy.zones) {
-      const bool outside = std::any_of(
-          std::begin(outside_words), std::end(outside_words), [&](std::string_view word) {
-            return name == word || name.starts_with(std::string(word) + "-") ||
-                   name.ends_with("-" + std::string(word));
-          });
-      if (!outside) continue;
-      for (const auto& interface : zone.interfaces) {
-        const bool wildcard = interface.value.ends_with('*');
-        patterns_.push_back({.name = wildcard
-                                         ? interface.value.substr(0, interface.value.size() - 1)
-                                         : interface.value,
-                             .wildcard = wildcard});
-      }
-    }
-  }
+  explicit Outside(const policy::Policy& policy) : patterns_(outside_interfaces(policy)) {}
   [[nodiscard]] bool holds(const Space::Name& name) const {
     if (name.kind == Space::Name::Kind::other) return true;
     return std::any_of(patterns_.begin(), patterns_.end(), [&](const ir::InterfacePattern& p) {

@@ -117,7 +117,7 @@ void Vocabulary::add_catalogue(const policy::Policy& policy) {
   for (const auto* direction : {&policy.inbound, &policy.outbound, &policy.forward})
     for (const auto& exception : direction->exceptions)
       for (const auto& name : exception.services) used.insert(policy::catalogue().find(name.value));
-  const auto claims = port_claims();
+  static const auto claims = port_claims();
   const auto alone = [&](const policy::Service& service) {
     bool only = true;
     for_each_port(service, [&](PortOf port) { only = only && claims.at(port) == 1; });

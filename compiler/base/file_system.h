@@ -28,6 +28,8 @@ class FileSystem {
   // A path that is the same for the same file ("a/../b" and "b"), for finding cycles; the path
   // itself where the file cannot be looked at.
   [[nodiscard]] virtual std::string canonical(const std::string& path) const = 0;
+  // What a path is called where people read it.
+  [[nodiscard]] virtual std::string shown(const std::string& path) const { return path; }
 };
 
 class DiskFileSystem final : public FileSystem {
@@ -48,6 +50,9 @@ class RememberingFileSystem final : public FileSystem {
   }
   [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const override;
   [[nodiscard]] std::string canonical(const std::string& path) const override;
+  [[nodiscard]] std::string shown(const std::string& path) const override {
+    return files_.shown(path);
+  }
 
  private:
   const FileSystem& files_;

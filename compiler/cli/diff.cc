@@ -3,8 +3,7 @@
 #include "backends/proof.h"
 #include "compiler/analysis/diff_text.h"
 #include "compiler/cli/changes.h"
-#include "compiler/cli/git_files.h"
-#include "compiler/cli/operand.h"
+#include "compiler/cli/pair.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/lower/lower.h"
 
@@ -12,84 +11,6 @@ namespace firewright::cli {
 namespace {
 
 using analysis::Change;
-
-// What is compared, as the user named it.
-struct Pair {
-  Operand before, after;
-  analysis::DiffNames names;
-  std::string trouble;  // what kept it from being read, of no diagnostic
-};
-
-std::optional<Pair> load_from_git(const DiffOptions& options, Console& console, Sources& sources,
-                                  Sink& sink) {
-  Pair pair;
-  const auto dots = options.git.find("..");
-  const auto base = options.git.substr(0, dots);
-  const auto& path = options.after;
-  if (base.empty() || path == "-" || path.starts_with('/')) {
-    pair.trouble = base.empty() ? "--git: `" + options.git + "` names no base; write BASE..HEAD"
-                                : "--git: name the policy by its path in the repository";
-    return pair;
-  }
-  const auto in_root = GitFiles::prefix() + path;
-  const auto load_commit = [&](const std::string& commit, Operand& operand) {
-    const GitFiles files(commit, options.policy.vars);
-    if (!files.error().empty()) {
-      pair.trouble = "--git: " + files.error();
-      return true;
-    }
-    auto loaded = load(in_root, options.policy, console, sources, sink, &files);
-    if (loaded) operand = std::move(*loaded);
-    return loaded.has_value();
-  };
-  if (!load_commit(base, pair.before)) return std::nullopt;
-  pair.names.before = base + ":" + in_root;
-  if (!pair.trouble.empty()) return pair;
-  if (dots == std::string::npos) {  // the work tree
-    auto loaded = load(path, options.policy, console, sources, sink);
-    if (!loaded) return std::nullopt;
-    pair.after = std::move(*loaded);
-    pair.names.after = path;
-    return pair;
-  }
-  auto head = options.git.substr(dots + 2);
-  if (head.empty()) head = "HEAD";
-  if (!load_commit(head, pair.after)) return std::nullopt;
-  pair.names.after = head + ":" + in_root;
-  return pair;
-}
-
-std::optional<Pair> load_pair(const DiffOptions& options, Console& console, Sources& sources,
-                              Sink& sink) {
-  if (!options.git.empty()) return load_from_git(options, console, sources, sink);
-  Pair pair;
-  pair.names = {.before = options.before, .after = options.after};
-  auto before = load(options.before, options.policy, console, sources, sink);
-  if (!before) return std::nullopt;
-  auto after = load(options.after, options.policy, console, sources, sink);
-  if (!after) return std::nullopt;
-  pair.before = std::move(*before);
-  pair.after = std::move(*after);
-  return pair;
-}
-
-// The first target that can say every policy exactly; Linux before Windows.
-Target choose_target(const Pair& pair) {
-  for (const auto target : {Target::nftables, Target::iptables, Target::netsh}) {
-    Sink sink;
-    for (const auto* operand : {&pair.before, &pair.after})
-      if (operand->policy) (void)build(*operand->policy, target, false, sink);
-    if (!sink.has_errors()) return target;
-  }
-  return Target::nftables;
-}
-
-Target target_of(const DiffOptions& options, const Pair& pair) {
-  if (options.target) return *options.target;
-  for (const auto* operand : {&pair.before, &pair.after})
-    if (const auto known = platform(operand->kind)) return *known;
-  return choose_target(pair);
-}
 
 analysis::Difference compare(Pair& pair, Target target, Sink& sink) {
   analysis::Vocabulary vocabulary;
@@ -131,14 +52,15 @@ Exit exit_of(const analysis::Difference& difference, DiffOptions::FailOn fail_on
 Exit diff(const DiffOptions& options, Console& console) {
   Sources sources;
   Sink sink;
-  auto pair = load_pair(options, console, sources, sink);
+  auto pair =
+      load_pair(options.before, options.after, options.git, options.policy, console, sources, sink);
   if (!pair) return Exit::usage;
   if (!pair->trouble.empty()) {
     complain(console, pair->trouble);
     return Exit::system;
   }
   analysis::Difference difference;
-  if (!sink.has_errors()) difference = compare(*pair, target_of(options, *pair), sink);
+  if (!sink.has_errors()) difference = compare(*pair, target_of(*pair, options.target), sink);
   const bool json = options.as == DiffOptions::As::json;
   if (sink.has_errors()) {
     if (json)

@@ -3,7 +3,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 
 #include "backends/host/process.h"
@@ -11,33 +10,24 @@
 namespace firewright::cli {
 namespace {
 
+constexpr std::size_t longest_link = 4096;
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-// "a/../b/./c" as git has it: "b/c". Empty: it leads out of the repository.
-std::string normal(const std::string& path) {
-  const auto text = std::filesystem::path(path).lexically_normal().generic_string();
-  return text.starts_with("..") || text.starts_with('/') ? std::string() : text;
-}
-
-std::string failure(const host::Finished& git) {
-  if (git.exec_error != 0) return std::string("cannot run git: ") + std::strerror(git.exec_error);
-  const auto said = first_line(git.err);
-  return said.empty() ? "git failed" : said;
-}
 
 }  // namespace
 
-GitFiles::GitFiles(const std::string& commit, std::vector<std::string> on_disk)
-    : on_disk_(std::move(on_disk)) {
+GitFiles::GitFiles(const std::string& commit, std::vector<std::string> on_disk,
+                   std::shared_ptr<GitBlobs> blobs)
+    : on_disk_(std::move(on_disk)), blobs_(std::move(blobs)) {
   const auto named = host::run(
-      {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", commit + "^{commit}"}, {});
+      {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", commit + "^{tree}"}, {});
   if (!named.ok()) {
     error_ = named.err.empty() && named.exec_error == 0 ? "there is no commit `" + commit + "`"
                                                         : failure(named);
     return;
   }
-  commit_ = first_line(named.out);
-  const auto listed = host::run({"git", "ls-tree", "-r", "-z", "--full-tree", commit_}, {});
+  tree_ = first_line(named.out);
+  const auto listed = host::run({"git", "ls-tree", "-r", "-z", "--full-tree", tree_}, {});
   if (!listed.ok()) {
     error_ = failure(listed);
     return;
@@ -46,20 +36,36 @@ GitFiles::GitFiles(const std::string& commit, std::vector<std::string> on_disk)
   const std::string_view out = listed.out;
   for (std::size_t at = 0; at < out.size();) {
     const auto end = std::min(out.find('\0', at), out.size());
-    const auto entry = out.substr(at, end - at);
+    const auto line = out.substr(at, end - at);
     at = end + 1;
-    const auto tab = entry.find('\t');
+    const auto tab = line.find('\t');
     if (tab == std::string_view::npos) continue;
-    const auto type = entry.starts_with("120000")                              ? Type::link
-                      : entry.starts_with("100") && entry.find(" blob ") < tab ? Type::file
-                                                                               : Type::other;
-    entries_.emplace(entry.substr(tab + 1), type);
+    const auto blank = line.rfind(' ', tab);
+    const auto type = line.starts_with("120000") ? Entry::Type::link
+                      : line.starts_with("100") && line.substr(0, blank).ends_with(" blob")
+                          ? Entry::Type::file
+                          : Entry::Type::other;
+    entries_.emplace(
+        line.substr(tab + 1),
+        Entry{.type = type, .number = std::string(line.substr(blank + 1, tab - blank - 1))});
   }
 }
 
 std::string GitFiles::prefix() {
   const auto git = host::run({"git", "rev-parse", "--show-prefix"}, {});
   return git.ok() ? first_line(git.out) : std::string();
+}
+
+std::string GitFiles::normal(const std::string& path) {
+  const auto text = std::filesystem::path(path).lexically_normal().generic_string();
+  return text.starts_with("..") || text.starts_with('/') ? std::string() : text;
+}
+
+std::vector<std::string> GitFiles::paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, entry] : entries_)
+    if (entry.type != Entry::Type::other) paths.push_back(path);
+  return paths;
 }
 
 bool GitFiles::is_on_disk(const std::string& path) const {
@@ -71,36 +77,34 @@ std::optional<std::string> GitFiles::resolve(const std::string& path) const {
   auto at = normal(path);
   for (int links = 0; links <= most_links; ++links) {
     const auto entry = entries_.find(at);
-    if (entry == entries_.end() || entry->second == Type::other) return std::nullopt;
-    if (entry->second == Type::file) return at;
-    const auto link = host::run({"git", "cat-file", "blob", commit_ + ":" + at}, {});
-    if (!link.ok()) return std::nullopt;
-    at = normal((std::filesystem::path(at).parent_path() / link.out).string());
+    if (entry == entries_.end() || entry->second.type == Entry::Type::other) return std::nullopt;
+    if (entry->second.type == Entry::Type::file) return at;
+    const auto link = blobs_->read(entry->second.number, longest_link);
+    if (!link.text) return std::nullopt;
+    at = normal((std::filesystem::path(at).parent_path() / *link.text).string());
   }
   return std::nullopt;
 }
 
+std::string GitFiles::number(const std::string& path) const {
+  const auto at = is_on_disk(path) ? std::nullopt : resolve(path);
+  return at ? entries_.at(*at).number : std::string();
+}
+
 FileContent GitFiles::read(const std::string& path, std::size_t limit) const {
   if (is_on_disk(path)) return disk_.read(path, limit);
-  const auto at = resolve(path);
-  if (!at)
-    return {.text = std::nullopt,
-            .error = "no such file in this commit",
-            .too_large = false,
-            .missing = true};
-  auto git = host::run({"git", "cat-file", "blob", commit_ + ":" + *at}, {});
-  if (!git.ok())
-    return {.text = std::nullopt, .error = failure(git), .too_large = false, .missing = false};
-  if (git.out.size() > limit)
-    return {.text = std::nullopt, .error = "it is too large", .too_large = true, .missing = false};
-  return {.text = std::move(git.out), .error = {}, .too_large = false, .missing = false};
+  if (const auto at = resolve(path)) return blobs_->read(entries_.at(*at).number, limit);
+  return {.text = std::nullopt,
+          .error = "no such file in this commit",
+          .too_large = false,
+          .missing = true};
 }
 
 std::vector<std::string> GitFiles::glob(const std::string& pattern) const {
   std::vector<std::string> found;
   const auto wanted = normal(pattern);
-  for (const auto& [path, type] : entries_)
-    if (type != Type::other &&
+  for (const auto& [path, entry] : entries_)
+    if (entry.type != Entry::Type::other &&
         ::fnmatch(wanted.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0)
       found.push_back(path);
   return found;
@@ -109,6 +113,11 @@ std::vector<std::string> GitFiles::glob(const std::string& pattern) const {
 std::string GitFiles::canonical(const std::string& path) const {
   if (is_on_disk(path)) return disk_.canonical(path);
   return resolve(path).value_or(path);
+}
+
+std::string GitFiles::shown(const std::string& path) const {
+  auto text = is_on_disk(path) ? std::string() : normal(path);
+  return text.empty() ? path : text;
 }
 
 }  // namespace firewright::cli

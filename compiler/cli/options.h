@@ -100,6 +100,19 @@ struct DiffOptions {
   std::optional<Target> target;
 };
 
+struct ReviewOptions {
+  enum class As { markdown, json, sarif };
+  enum class FailOn { widen, risk, any, none };
+
+  PolicyOptions policy;            // its format is not looked at
+  std::string git;                 // BASE..HEAD or BASE...HEAD
+  std::vector<std::string> paths;  // policies, or folders of them; none: all
+  As as = As::markdown;
+  FailOn fail_on = FailOn::any;
+  std::vector<Target> targets;  // none: those that can say a policy
+  std::size_t jobs = 0;         // 0: as many as the machine runs at once
+};
+
 struct ExplainOptions {
   PolicyOptions policy;
   std::string path;
@@ -117,11 +130,24 @@ struct ServicesOptions {
   Format format = Format::text;
 };
 
+struct ReportOptions {
+  PolicyOptions policy;       // its format is not looked at
+  std::string before, after;  // no `before`: of one policy alone
+  std::string git;            // BASE..HEAD: `after` is a policy in both of them
+  std::string output;         // -o
+  std::optional<Target> target;
+};
+
+struct SchemaOptions {
+  bool hosts = false;  // of files of hosts, not of policies
+};
+
 [[nodiscard]] Exit check(const CheckOptions& options, Console& console);
 [[nodiscard]] Exit compile(const CompileOptions& options, Console& console);
 [[nodiscard]] Exit compile_fleet(const CompileOptions& options, Console& console);
 [[nodiscard]] Exit apply(const ApplyOptions& options, Console& console);
 [[nodiscard]] Exit diff(const DiffOptions& options, Console& console);
+[[nodiscard]] Exit review(const ReviewOptions& options, Console& console);
 [[nodiscard]] Exit explain(const ExplainOptions& options, Console& console);
 [[nodiscard]] Exit verify(const VerifyOptions& options, Console& console);
 [[nodiscard]] Exit confirm(const ConfirmOptions& options, Console& console);
@@ -129,6 +155,8 @@ struct ServicesOptions {
 [[nodiscard]] Exit restore(const RestoreOptions& options, Console& console);
 [[nodiscard]] Exit status(const StatusOptions& options, Console& console);
 [[nodiscard]] Exit fmt(const FmtOptions& options, Console& console);
+[[nodiscard]] Exit report(const ReportOptions& options, Console& console);
+[[nodiscard]] Exit schema(const SchemaOptions& options, Console& console);
 [[nodiscard]] Exit services(const ServicesOptions& options, Console& console);
 
 }  // namespace firewright::cli

@@ -1,143 +1,15 @@
 #include "compiler/cli/run.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <functional>
 
 #include "compiler/base/edit_distance.h"
+#include "compiler/cli/option_kinds.h"
 #include "compiler/cli/options.h"
 #include "compiler/diagnostics/render.h"
 
 namespace firewright::cli {
 namespace {
-
-const std::map<std::string, Target>& target_names() {
-  static const std::map<std::string, Target> names = {
-      {"iptables", Target::iptables}, {"nftables", Target::nftables}, {"netsh", Target::netsh}};
-  return names;
-}
-
-const std::map<std::string, Format>& format_names() {
-  static const std::map<std::string, Format> names = {{"text", Format::text},
-                                                      {"json", Format::json}};
-  return names;
-}
-
-// Accepts one of the names of `values`, and says all of them when it is none.
-template <class T>
-CLI::Option* add_choice(CLI::App* app, const std::string& name,
-                        const std::map<std::string, T>& values, std::function<void(T)> set,
-                        const std::string& help) {
-  std::string known;
-  for (const auto& [word, value] : values) known += (known.empty() ? "" : "|") + word;
-  return app
-      ->add_option_function<std::string>(
-          name, [set, values](const std::string& word) { set(values.at(word)); }, help)
-      ->check(CLI::Validator(
-          [values, known](std::string& word) {
-            return values.contains(word) ? std::string() : "`" + word + "` is not one of " + known;
-          },
-          known, "choice"));
-}
-
-void add_format(CLI::App* app, Format& format) {
-  add_choice<Format>(
-      app, "--format", format_names(), [&format](Format f) { format = f; },
-      "results as text or as JSON");
-}
-
-void add_reading_options(CLI::App* app, PolicyOptions& options) {
-  app->add_option("--set", options.set, "NAME=VALUE: set a variable of the policy")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  app->add_option("--vars", options.vars, "a JSON object of variables, such as a host's facts")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  app->add_option("--at", options.at, "the day that `expires` is held against; unsaid: today")
-      ->type_name("DATE");
-}
-
-void add_policy_options(CLI::App* app, PolicyOptions& options) {
-  add_reading_options(app, options);
-  add_format(app, options.format);
-}
-
-void add_targets(CLI::App* app, std::vector<Target>& targets, bool required) {
-  auto* option = add_choice<Target>(
-      app, "--target", target_names(),
-      [&targets](Target target) {
-        if (std::find(targets.begin(), targets.end(), target) == targets.end())
-          targets.push_back(target);
-      },
-      "the firewall to compile to; may be said again");
-  option->take_all()->trigger_on_parse()->required(required);
-}
-
-void add_approximate(CLI::App* app, bool& approximate) {
-  app->add_flag("--approximate", approximate,
-                "where the target cannot say an exception exactly, deny more, never less");
-}
-
-// "60s", "5m", "1h"; a number alone is seconds. Zero is none.
-std::optional<std::chrono::milliseconds> parse_span(const std::string& word) {
-  std::int64_t number = 0;
-  const char* const end = word.data() + word.size();
-  const auto parsed = std::from_chars(word.data(), end, number);
-  if (parsed.ec != std::errc{} || number < 1 || number > 1'000'000) return std::nullopt;
-  const std::string_view unit(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
-  if (unit.empty() || unit == "s") return std::chrono::seconds(number);
-  if (unit == "ms") return std::chrono::milliseconds(number);
-  if (unit == "m") return std::chrono::minutes(number);
-  if (unit == "h") return std::chrono::hours(number);
-  return std::nullopt;
-}
-
-void add_seconds(CLI::App* app, const std::string& name,
-                 std::function<void(std::chrono::milliseconds)> set, const std::string& help) {
-  app->add_option_function<std::string>(
-         name, [set = std::move(set)](const std::string& word) { set(*parse_span(word)); }, help)
-      ->type_name("TIME")
-      ->check(CLI::Validator(
-          [](std::string& word) {
-            return parse_span(word) ? std::string() : "`" + word + "` is no time like 60s or 5m";
-          },
-          "", "time"));
-}
-
-// "22", "22,2222", "none"
-bool is_port_list(const std::string& text) {
-  if (text == "none") return true;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    unsigned port = 0;
-    const auto parsed = std::from_chars(text.data() + begin, text.data() + end, port);
-    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + end || port < 1 || port > 65535)
-      return false;
-    begin = end + 1;
-  }
-  return true;
-}
-
-void add_host_options(CLI::App* app, HostOptions& options) {
-  app->add_option("--state-dir", options.state_dir,
-                  "what the host remembers of its firewall; unsaid: " + options.state_dir)
-      ->type_name("DIR");
-  app->add_option("--run-dir", options.run_dir, "the lock; unsaid: " + options.run_dir)
-      ->type_name("DIR");
-  add_seconds(
-      app, "--lock-timeout", [&options](auto span) { options.lock_wait = span; },
-      "how long to wait for another firewright; unsaid: 10s");
-}
-
-// Of commands that read back what the kernel holds.
-void add_read_back(CLI::App* app, HostOptions& options) {
-  app->add_option_function<std::string>(
-         "--verify", [&options](const std::string& text) { options.verify_full = text == "full"; },
-         "what is read back: what may have `changed`, or in `full` every element of every set; "
-         "unsaid: changed")
-      ->check(CLI::IsMember({"changed", "full"}));
-}
 
 Exit say_usage(Console& console, const std::string& message, const CLI::App& app) {
   complain(console, message);
@@ -167,9 +39,12 @@ class CommandLine {
     add_restore();
     add_verify();
     add_diff();
+    add_review();
     add_explain();
     add_fmt();
     add_services();
+    add_schema();
+    add_report();
   }
 
   Exit run(std::vector<std::string> arguments) {
@@ -409,6 +284,38 @@ class CommandLine {
     return diff(diff_, console_);
   }
 
+  void add_review() {
+    auto* app = add("review", "say what a change in git means for every policy that it touches",
+                    [this] { return review(review_, console_); });
+    app->add_option(
+           "--git", review_.git,
+           "the change: from one commit to the other, or with three dots since they parted")
+        ->type_name("BASE..HEAD")
+        ->required();
+    app->add_option("PATH", review_.paths, "policies, or folders of them; unsaid: all");
+    static const std::map<std::string, ReviewOptions::FailOn> conditions = {
+        {"widen", ReviewOptions::FailOn::widen},
+        {"risk", ReviewOptions::FailOn::risk},
+        {"any", ReviewOptions::FailOn::any},
+        {"none", ReviewOptions::FailOn::none}};
+    add_choice<ReviewOptions::FailOn>(
+        app, "--fail-on", conditions, [this](auto f) { review_.fail_on = f; },
+        "which change ends in exit status 1; unsaid: any");
+    add_targets(app, review_.targets, false);
+    app->add_option("--jobs", review_.jobs,
+                    "how many policies at a time; unsaid: as many as the machine can")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    add_reading_options(app, review_.policy);
+    static const std::map<std::string, ReviewOptions::As> forms = {
+        {"markdown", ReviewOptions::As::markdown},
+        {"json", ReviewOptions::As::json},
+        {"sarif", ReviewOptions::As::sarif}};
+    add_choice<ReviewOptions::As>(
+        app, "--format", forms, [this](auto f) { review_.as = f; },
+        "Markdown for a comment, JSON, or SARIF for a forge; unsaid: markdown");
+  }
+
   void add_explain() {
     auto* app = add("explain", "say what one packet gets, and why",
                     [this] { return explain(explain_, console_); });
@@ -439,6 +346,41 @@ class CommandLine {
     add_format(app, services_.format);
   }
 
+  void add_report() {
+    auto* app =
+        add("report", "draw who may reach what, as one HTML page", [this] { return run_report(); });
+    app->add_option("POLICY", operands_, "a policy, or the old and the new one")
+        ->required()
+        ->expected(1, 2);
+    app->add_option("-o,--output", report_.output, "write the page into this file")
+        ->type_name("FILE");
+    app->add_option("--git", report_.git,
+                    "the policy in two commits, or in one and the work tree, side by side")
+        ->type_name("BASE..HEAD");
+    add_choice<Target>(
+        app, "--target", target_names(), [this](Target t) { report_.target = t; },
+        "draw what this target is told; unsaid: the first that can say the policy");
+    add_reading_options(app, report_.policy);
+  }
+
+  Exit run_report() {
+    if (!report_.git.empty() && operands_.size() != 1)
+      return say_usage(console_, "--git compares one policy with itself; name only that",
+                       *app_.get_subcommand("report"));
+    if (operands_.size() > 1) report_.before = operands_.front();
+    report_.after = operands_.back();
+    return report(report_, console_);
+  }
+
+  void add_schema() {
+    auto* app = add("schema", "print a JSON Schema of policies, for editors",
+                    [this] { return schema(schema_, console_); });
+    app->add_option_function<std::string>(
+           "KIND", [this](const std::string& kind) { schema_.hosts = kind == "hosts"; },
+           "what files it is of; unsaid: policy")
+        ->check(CLI::IsMember({"policy", "hosts"}));
+  }
+
   Console& console_;
   CLI::App app_{"Compiles a firewall policy to iptables, nftables or Windows Firewall.",
                 "firewright"};
@@ -454,9 +396,12 @@ class CommandLine {
   VerifyOptions verify_;
   DiffOptions diff_;
   std::vector<std::string> operands_;
+  ReviewOptions review_;
   ExplainOptions explain_;
   FmtOptions fmt_;
   ServicesOptions services_;
+  SchemaOptions schema_;
+  ReportOptions report_;
 };
 
 }  // namespace

@@ -149,7 +149,7 @@ bool read_address_list(Context& context, const std::string& path, const Value& n
   }
   if (problems.empty()) return true;
   // Only a list with something wrong in it is kept, to be shown.
-  const auto file = context.sources.add(path, std::move(text));
+  const auto file = context.sources.add(context.options.files->shown(path), std::move(text));
   const auto place = [&](const Problem& problem) {
     const auto at = static_cast<std::uint32_t>(problem.begin);
     return Span{

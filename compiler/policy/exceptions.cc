@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <iterator>
 
+#include "compiler/policy/choices.h"
 #include "compiler/policy/names.h"
 #include "compiler/policy/transports.h"
 
 namespace firewright::policy {
 namespace {
-
-constexpr std::string_view family_words[] = {"ipv4", "ipv6"};
-constexpr std::string_view target_words[] = {"iptables", "nftables", "netsh"};
-constexpr std::string_view direction_words[] = {"inbound", "outbound", "forward"};
-constexpr std::size_t longest_name = 200;
-constexpr std::size_t longest_text = 1000;
 
 std::string in_backticks(std::string_view word) {
   return std::string("`").append(word).append("`");

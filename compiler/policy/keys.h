@@ -36,6 +36,7 @@ struct Key {
   Section section;
   std::string_view name;
   std::string_view holds;  // what its value is, in a few words
+  std::string_view about;  // what it is for, in a sentence or two
   // Of an exception's keys: the directions that know it, and whether it narrows the packets (an
   // assertion's set has the narrowing ones only).
   DirectionSet directions = DirectionSet::all();

@@ -1,16 +1,12 @@
 // The values of `limit`, `log`, `user` and `group`.
 #include <charconv>
-#include <limits>
 
+#include "compiler/policy/choices.h"
 #include "compiler/policy/exceptions.h"
 
 namespace firewright::policy {
 namespace {
 
-constexpr std::uint32_t largest_count = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t longest_prefix = 127;  // NF_LOG_PREFIXLEN - 1
-constexpr std::string_view unit_words[] = {"second", "minute", "hour", "day"};
-constexpr std::string_view per_words[] = {"source"};
 constexpr std::string_view rate_help =
     "write `10/minute`; units are `second`, `minute`, `hour`, `day`";
 

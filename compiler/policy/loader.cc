@@ -103,7 +103,7 @@ void Loader::report_unread(const std::string& path, const FileContent& content, 
 
 void Loader::parse_file(const std::string& path, std::string text) {
   if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
-  const auto file = context_.sources.add(path, std::move(text));
+  const auto file = context_.sources.add(context_.options.files->shown(path), std::move(text));
   auto parsed = parse_document(file, context_.sources, context_.sink);
   if (!parsed) return;
   Document document;

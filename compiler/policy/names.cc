@@ -5,11 +5,11 @@
 #include <string>
 
 #include "compiler/net/address_set.h"
+#include "compiler/policy/choices.h"
 
 namespace firewright::policy {
 namespace {
 
-constexpr std::size_t longest_name = 100;
 constexpr std::size_t longest_interface = 15;  // IFNAMSIZ - 1
 
 bool is_name_character(char c) {
@@ -43,7 +43,7 @@ std::string code_point_name(std::uint32_t c) {
 }  // namespace
 
 bool is_variable_name(std::string_view name) {
-  return !name.empty() && name.size() <= longest_name &&
+  return !name.empty() && name.size() <= longest_defined_name &&
          std::all_of(name.begin(), name.end(), is_name_character);
 }
 

@@ -7,18 +7,6 @@
 namespace firewright::policy {
 namespace {
 
-const std::vector<std::string>& protocol_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list{"icmpv4"};
-    for (unsigned p = 0; p < 256; ++p) {
-      auto name = firewright::to_string(Protocol{static_cast<std::uint8_t>(p)});
-      if (name[0] < '0' || name[0] > '9') list.push_back(std::move(name));
-    }
-    return list;
-  }();
-  return names;
-}
-
 ProtocolChoice choice_of(Protocol protocol) {
   if (protocol == protocol::icmp) return {.plain = {}, .icmp = {Family::ipv4}};
   if (protocol == protocol::icmpv6) return {.plain = {}, .icmp = {Family::ipv6}};
@@ -63,6 +51,18 @@ std::string icmp_suggestion(Context& context, std::string_view text) {
 void add(IcmpSet& set, Interval<IcmpTypeCode> interval) { set = set | IcmpSet{interval}; }
 
 }  // namespace
+
+const std::vector<std::string>& protocol_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list{"icmpv4"};
+    for (unsigned p = 0; p < 256; ++p) {
+      auto name = firewright::to_string(Protocol{static_cast<std::uint8_t>(p)});
+      if (name[0] < '0' || name[0] > '9') list.push_back(std::move(name));
+    }
+    return list;
+  }();
+  return names;
+}
 
 bool ProtocolChoice::has_ports() const {
   for (const auto& interval : plain.intervals())

@@ -26,6 +26,9 @@ struct IcmpChoice {
   IcmpSet v6;
 };
 
+// "tcp", "icmpv4", ...: every protocol that has a name here.
+[[nodiscard]] const std::vector<std::string>& protocol_names();
+
 [[nodiscard]] std::optional<ProtocolChoice> read_protocol_text(Context& context, const Value& value,
                                                                Span span, std::string_view text);
 [[nodiscard]] ProtocolChoice read_protocols(Context& context, const Entry& entry);

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "compiler/policy/addresses.h"
+#include "compiler/policy/choices.h"
 #include "compiler/policy/context.h"
 #include "compiler/policy/exceptions.h"
 #include "compiler/policy/loader.h"
@@ -17,8 +18,6 @@
 namespace firewright::policy {
 namespace {
 
-constexpr std::size_t longest_name = 200;
-
 class PolicyReader {
  public:
   PolicyReader(Context& context, std::deque<Document>& documents)
@@ -31,7 +30,8 @@ class PolicyReader {
         exceptions_(context, groups_, services_, zones_) {}
 
   Policy read() {
-    policy_.outbound.default_verdict = DefaultVerdict::accept;
+    for (const auto direction : DirectionSet::all())
+      policy_[direction].default_verdict = unsaid_default(direction);
     for (const auto& document : documents_) policy_.files.push_back(document.file);
     check_root_keys();
     define_names();

@@ -2,20 +2,12 @@
 
 #include <algorithm>
 
+#include "compiler/policy/choices.h"
 #include "compiler/policy/exceptions.h"
 #include "compiler/policy/names.h"
 
 namespace firewright::policy {
 namespace {
-
-constexpr std::string_view default_words[] = {"drop", "reject", "accept", "unmanaged"};
-constexpr std::string_view layout_words[] = {"automatic", "readable", "structured"};
-constexpr std::string_view mode_words[] = {"replace", "coexist"};
-constexpr std::string_view sets_words[] = {"none", "ipset"};
-constexpr std::string_view other_rules_words[] = {"disable", "keep"};
-constexpr std::size_t longest_text = 1000;
-constexpr std::size_t longest_description = 10000;
-constexpr std::size_t longest_table_name = 64;
 
 bool is_table_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };

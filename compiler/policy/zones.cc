@@ -1,12 +1,12 @@
 #include "compiler/policy/zones.h"
 
+#include "compiler/policy/choices.h"
 #include "compiler/policy/names.h"
 #include "compiler/policy/values.h"
 
 namespace firewright::policy {
 namespace {
 
-constexpr std::string_view profile_words[] = {"domain", "private", "public"};
 constexpr std::string_view zone_help =
     "write `name = { interfaces = [\"eth0\"], profiles = [\"private\"] }`";
 
