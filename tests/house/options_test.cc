@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <map>
 #include <regex>
 #include <set>
@@ -12,59 +10,11 @@
 #include <string>
 
 #include "compiler/policy/keys.h"
+#include "tests/house/help.h"
 #include "tests/house/tree.h"
 
 namespace firewright::house {
 namespace {
-
-using Options = std::set<std::string>;
-
-std::string output_of(const std::string& arguments) {
-  std::string out;
-  FILE* pipe = popen(("LC_ALL=C " FIREWRIGHT_BINARY " " + arguments + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return out;
-  std::array<char, 4096> buffer{};
-  while (const auto size = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    out.append(buffer.data(), size);
-  pclose(pipe);
-  return out;
-}
-
-Options options_in(const std::string& line) {
-  static const std::regex option(R"((--[a-z][a-z0-9-]*))");
-  Options found;
-  for (std::sregex_iterator it(line.begin(), line.end(), option), end; it != end; ++it)
-    found.insert((*it)[1].str());
-  return found;
-}
-
-// The options that a help text lists: those that lines begin with.
-Options options_of_help(const std::string& help) {
-  Options found;
-  std::istringstream lines(help);
-  for (std::string line; std::getline(lines, line);) {
-    const auto begin = line.find_first_not_of(' ');
-    if (begin == 0 || begin == std::string::npos || line[begin] != '-') continue;
-    // The head of the line; what is said about the option starts behind two blanks.
-    found.merge(options_in(line.substr(begin, line.find("  ", begin) - begin)));
-  }
-  return found;
-}
-
-// The commands that the help text lists under a heading with "commands" in it.
-std::set<std::string> commands_of_help(const std::string& help) {
-  static const std::regex heading(R"(^[A-Za-z ]*commands:)", std::regex::icase);
-  static const std::regex entry(R"(^  ([a-z]+)  )");
-  std::set<std::string> found;
-  std::istringstream lines(help);
-  bool inside = false;
-  for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (!line.empty() && line[0] != ' ') inside = std::regex_search(line, heading);
-    if (inside && std::regex_search(line, match, entry)) found.insert(match[1].str());
-  }
-  return found;
-}
 
 // The manual's options by section: a command's name for each `.SS NAME` below COMMANDS, and "" for
 // those of the section OPTIONS, which several commands share.
