@@ -148,6 +148,8 @@ Exit rollback(const RollbackOptions& options, Console& console) {
     return report.done("rolled-back", *ended,
                        "undid the change to " + name_of_generation(options.host.state_dir, *ended),
                        host->notes());
+  if (!pending && options.waiting)
+    return report.done("nothing", {}, "no change waits", host->notes());
   if (!pending) return to_previous(*host, report);
   const auto id = pending->generation;
   const auto name = name_of_generation(options.host.state_dir, id);

@@ -63,7 +63,8 @@ struct ConfirmOptions {
 
 struct RollbackOptions {
   HostOptions host;
-  std::string token;  // only this change; how its watchdog calls it
+  std::string token;     // only this change; how its watchdog calls it
+  bool waiting = false;  // a change that waits, or nothing
   Format format = Format::text;
 };
 

@@ -191,6 +191,8 @@ class CommandLine {
                     [this] { return rollback(rollback_, console_); });
     app->add_option("--token", rollback_.token, "only if this change still waits")
         ->type_name("TOKEN");
+    app->add_flag("--waiting", rollback_.waiting,
+                  "undo a change that waits; where none does, change nothing");
     add_format(app, rollback_.format);
     add_host_options(app, rollback_.host);
     add_read_back(app, rollback_.host);

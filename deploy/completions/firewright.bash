@@ -11,7 +11,7 @@ _firewright_options() {
       --approximate --set --vars --at --format --state-dir --run-dir --lock-timeout --verify \
       --help" ;;
     confirm) echo "--format --state-dir --run-dir --lock-timeout --verify --help" ;;
-    rollback) echo "--token --format --state-dir --run-dir --lock-timeout --verify --help" ;;
+    rollback) echo "--token --waiting --format --state-dir --run-dir --lock-timeout --verify --help" ;;
     status) echo "--format --at --state-dir --run-dir --lock-timeout --help" ;;
     restore) echo "--failsafe --failsafe-ssh --state-dir --run-dir --lock-timeout --verify \
       --help" ;;

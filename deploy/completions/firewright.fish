@@ -70,6 +70,7 @@ complete -c firewright -n '__fish_seen_subcommand_from confirm' -l lock-timeout 
 complete -c firewright -n '__fish_seen_subcommand_from confirm' -l verify -x -a 'changed full' -d 'what is read back'
 
 complete -c firewright -n '__fish_seen_subcommand_from rollback' -l token -x -d 'only if this change still waits'
+complete -c firewright -n '__fish_seen_subcommand_from rollback' -l waiting -d 'undo a change that waits; where none does, change nothing'
 complete -c firewright -n '__fish_seen_subcommand_from rollback' -l format -x -a 'json text' -d 'results as text or as JSON'
 complete -c firewright -n '__fish_seen_subcommand_from rollback' -l state-dir -x -a '(__fish_complete_directories)' -d 'what the host remembers of its firewall'
 complete -c firewright -n '__fish_seen_subcommand_from rollback' -l run-dir -x -a '(__fish_complete_directories)' -d 'the lock'

@@ -157,6 +157,11 @@ TEST(Life, AConfirmedChangeStays) {
     problems += check(again.status == 1, said(again));
     const auto back = life.run({"rollback"});
     problems += check(back.status == 0, said(back)) + check(ruleset() != loaded, "not rolled back");
+    // For programs: nothing waits, so nothing changes.
+    const auto held = ruleset();
+    const auto none = life.run({"rollback", "--waiting", "--format", "json"});
+    problems += check(none.status == 0 && json::parse(none.out)["result"] == "nothing", said(none));
+    problems += check(ruleset() == held, "rolled back though nothing waits");
     const auto forward = life.run({"rollback"});
     return problems + check(forward.status == 0 && ruleset() == loaded, said(forward));
   });

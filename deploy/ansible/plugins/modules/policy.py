@@ -361,17 +361,18 @@ class Command:
         return self.ended("confirm")
 
     def rolled_back(self):
-        # With none that waits the command would go back behind the confirmed firewall, each time.
-        if not self.waits():
-            return dict(changed=False, result="unchanged")
         if self.module.check_mode:
-            return dict(changed=True, result="would-change")
-        return self.ended("rollback")
+            waits = self.waits()
+            return dict(changed=waits, result="would-change" if waits else "unchanged")
+        # Without --waiting the command would go back behind the confirmed firewall, each time.
+        return self.ended("rollback", "--waiting")
 
-    def ended(self, command):
-        rc, document = self.run([command] + self.host_words())
+    def ended(self, *words):
+        rc, document = self.run(list(words) + self.host_words())
         if rc != 0:
             self.fail(rc, document)
+        if document["result"] == "nothing":
+            return dict(changed=False, result="unchanged", exit_status=rc, notes=document["notes"])
         return dict(
             changed=True,
             result=document["result"],
