@@ -23,11 +23,18 @@ void must(int result, const char* what) {
   if (result != 0) throw HarnessError(std::string(what) + ": " + std::strerror(errno));
 }
 
+// What root's shells do when they start is no part of a test.
+void empty_home(const std::string& root) {
+  must(::mount("tmpfs", (root + "/root").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=700"),
+       "mount tmpfs");
+}
+
 void mount_own() {
   must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "private mounts");
   must(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "mount proc");
   must(::mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, nullptr), "mount tmpfs");
   std::filesystem::create_directory("/run/sshd");
+  empty_home("");
 }
 
 // The first process of its own processes: all others end with it.
@@ -90,6 +97,7 @@ void enter_copy_of_root(const std::string& folder) {
     std::filesystem::create_directories(root + shared);
     must(::mount(shared, (root + shared).c_str(), nullptr, MS_BIND | MS_REC, nullptr), "bind");
   }
+  empty_home(root);
   must(::chroot(root.c_str()), "chroot");
   must(::chdir("/"), "chdir");
 }
