@@ -19,7 +19,8 @@ void prepare_heap() {
   constexpr int usual_room = 1 << 20;
   constexpr std::size_t large_page = std::size_t{2} << 20U;
   mallopt(M_TOP_PAD, room);
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // it takes no more
+  // Before glibc 2.35 it took no more than half of 64 MB.
+  if (mallopt(M_MMAP_THRESHOLD, 1 << 30) == 0) mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, INT32_MAX);
   void* first = ::sbrk(0);
   // More than is free now, so that the heap grows, by the room too.
