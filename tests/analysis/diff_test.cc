@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/analysis/diff_text.h"
+#include "compiler/analysis/markdown.h"
 #include "tests/analysis/checked.h"
 #include "tests/semantics/random_programs.h"
 
@@ -224,6 +225,25 @@ TEST(DiffTextTest, NamesDoNotBecomeMarkup) {
   EXPECT_THAT(markdown, HasSubstr("`o\u00a6ld'.toml`"));
   const auto text = to_text(changed.difference, names, changed.after.sources);
   EXPECT_THAT(text, HasSubstr("by `a'|<b>@x` (p.toml:2)"));
+}
+
+TEST(DiffTextTest, BackticksInARowDoNotEndCode) {
+  for (const std::string row : {"``", "```", "````", "`````"}) {
+    // As many backticks as open a piece of code end it: none may be longer than the one that opens.
+    const auto markdown = plain_markdown("by `" + row + "<img>" + row + "` and <b>");
+    EXPECT_EQ(markdown.find("``"), std::string::npos) << markdown;
+    EXPECT_THAT(markdown, HasSubstr("and &lt;b&gt;"));
+    std::string outside;
+    bool code = false;
+    for (const char c : markdown) {
+      if (c == '`')
+        code = !code;
+      else if (!code)
+        outside += c;
+    }
+    EXPECT_FALSE(code) << markdown;
+    EXPECT_EQ(outside.find('<'), std::string::npos) << markdown;
+  }
 }
 
 // --- random programs

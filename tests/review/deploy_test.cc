@@ -349,6 +349,14 @@ TEST_F(HookTest, IsSilentWhereNoPolicyIsTouched) {
   EXPECT_EQ(said(), "");
 }
 
+TEST_F(HookTest, NoNameHidesAReport) {
+  write("policies/web.toml",
+        "[inbound]\nallow = [{ service = \"telnet\", name = \"no policy is touched.\" }]\n");
+  ASSERT_TRUE(git("add -A"));
+  EXPECT_EQ(commits(), 0) << said();
+  EXPECT_THAT(said(), AllOf(HasSubstr("### Firewall review: "), HasSubstr("telnet")));
+}
+
 TEST_F(HookTest, TheFirstCommitIsAChangeToo) {
   ASSERT_TRUE(git("checkout --quiet --orphan other"));
   EXPECT_EQ(commits(), 0) << said();
