@@ -272,7 +272,7 @@ class Applying {
     } else {
       report_.notes.emplace_back("no certificate: the meaning needs more than the budget");
     }
-    put_expiries(expiries(read_->policy, read_->today), generation);
+    put_expiries(expiries(read_->policy, options_.backend, read_->today), generation);
     return host::write_generation(options_.host.state_dir, generation, error);
   }
 

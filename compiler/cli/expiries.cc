@@ -12,11 +12,12 @@ constexpr std::string_view file_name = "expiries.json";
 
 }  // namespace
 
-std::vector<Expiry> expiries(const policy::Policy& policy, policy::Date today) {
+std::vector<Expiry> expiries(const policy::Policy& policy, Target target, policy::Date today) {
   std::vector<Expiry> found;
   for (const auto* direction : {&policy.inbound, &policy.outbound, &policy.forward})
     for (const auto& exception : direction->exceptions)
-      if (exception.expires && exception.expires->value > today)
+      if (exception.expires && exception.expires->value > today &&
+          (!exception.only_on || exception.only_on->value.contains(target)))
         found.push_back({.exception = exception.label(), .date = exception.expires->value});
   std::ranges::stable_sort(found, {}, [](const Expiry& one) { return one.date; });
   return found;

@@ -18,8 +18,9 @@ struct Expiry {
   bool operator==(const Expiry&) const = default;
 };
 
-// Of the exceptions that are in force on `today`, in the order of their dates.
-[[nodiscard]] std::vector<Expiry> expiries(const policy::Policy& policy, policy::Date today);
+// Of the exceptions that are in force on `today` on this target, in the order of their dates.
+[[nodiscard]] std::vector<Expiry> expiries(const policy::Policy& policy, Target target,
+                                           policy::Date today);
 
 // As a file of a generation; none where nothing expires.
 void put_expiries(const std::vector<Expiry>& expiries, host::Generation& generation);

@@ -49,7 +49,8 @@ TEST(Status, AsMetrics) {
     const Life life;
     const std::string policy =
         "[policy]\nname = \"the \\\"web\\\"\"\n[inbound]\nallow = [\"ssh\",\n"
-        "  { service = \"http\", count = true, expires = 2030-01-31, name = \"web\" }]\n";
+        "  { service = \"http\", count = true, expires = 2030-01-31, name = \"web\" },\n"
+        "  { service = \"rdp\", expires = 2030-01-31, name = \"far\", only-on = \"netsh\" }]\n";
     const auto samples = [&](std::vector<std::string> more) {
       std::vector<std::string> command{"status", "--format", "prometheus"};
       command.insert(command.end(), more.begin(), more.end());
@@ -75,6 +76,8 @@ TEST(Status, AsMetrics) {
         is(all, "firewright_exception_expires_days{exception=\"web\",date=\"2030-01-31\"}", "31") +
         is(all, "firewright_exception_packets_total{exception=\"web\",counter=\"web\"}", "0");
     problems += check(all.contains("firewright_loaded_age_seconds"), "no age");
+    for (const auto& [name, value] : all)
+      problems += check(name.find("\"far\"") == std::string::npos, "not loaded here: " + name);
     must_run(
         {"nft", "insert", "rule", "inet", "firewright", "input", "tcp", "dport", "23", "accept"});
     problems += is(samples({}), "firewright_drift", "1");
