@@ -13,10 +13,6 @@ std::optional<std::string> failure(const CommandResult& result, const std::strin
 
 enum class Run { on_trial, in_earnest, instead };
 
-// As a new kernel has it. A file that leaves a chain to others does not say its policy.
-constexpr std::string_view empty_filter =
-    "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
-
 std::optional<std::string> iptables(Loader loader, Family family, std::string_view text, Run how) {
   std::vector<std::string> command{
       std::string(family == Family::ipv4 ? "iptables" : "ip6tables") +

@@ -32,7 +32,10 @@ void unload(Loader loader);
 
 [[nodiscard]] std::optional<std::string> load_iptables(Loader loader, Family family,
                                                        std::string_view text);
-// In place of what is there, without a trial run.
+// As a new kernel has it. A file that leaves a chain to others does not say its policy.
+inline constexpr std::string_view empty_filter =
+    "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
+// In place of what is there: an empty filter is put before the text. Without a trial run.
 [[nodiscard]] std::optional<std::string> load_iptables_instead(Loader loader, Family family,
                                                                std::string_view text);
 [[nodiscard]] std::optional<std::string> try_nft_text(std::string_view text);

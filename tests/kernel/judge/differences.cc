@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/kernel/harness/loader.h"
+
 namespace firewright::judge {
 namespace {
 
@@ -26,6 +28,13 @@ std::string shown_line(const std::string& words) {
   const auto begin = words.find(" | ");
   const auto end = begin == std::string::npos ? begin : words.find('\n', begin);
   return begin == std::string::npos ? "" : words.substr(begin + 3, end - begin - 3);
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  std::istringstream in{std::string(text)};
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
 }
 
 // Whether it is the beginning of an option or a value that is known whole.
@@ -59,8 +68,8 @@ Pointed pointed(const std::string& text, const std::string& words) {
   std::smatch found;
   if (!std::regex_search(words, found, place)) return result;
   result.line = std::stoul(found[1]);
-  std::istringstream lines(text);
-  for (std::size_t i = 0; i < result.line; ++i) std::getline(lines, result.text);
+  const auto lines = lines_of(text);
+  if (result.line > 0 && result.line <= lines.size()) result.text = lines[result.line - 1];
   result.before = result.text.substr(0, std::stoul(found[2]) - 1);
   return result;
 }
@@ -74,22 +83,47 @@ bool wants_name(const std::string& before) {
   return std::regex_search(before, end);
 }
 
-// `-F` of a user's chain that is not declared before it.
-bool flushes_undeclared(const std::string& text) {
-  std::istringstream lines(text);
-  std::set<std::string> declared{"INPUT", "FORWARD", "OUTPUT"};
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(':')) declared.insert(line.substr(1, line.find(' ') - 1));
-    if (line.starts_with("-F ") && !declared.contains(line.substr(3))) return true;
-  }
-  return false;
+// The line of the text at which iptables-restore stopped; it is fed an empty filter before the
+// text.
+struct Stopped {
+  std::string line;
+  std::vector<std::string> before;
+};
+Stopped stopped(const std::string& text, const std::string& words) {
+  static const std::regex place("line ([0-9]+)(:| failed)");
+  Stopped result;
+  std::smatch found;
+  if (!std::regex_search(words, found, place)) return result;
+  const auto fed_before = lines_of(kernel::empty_filter).size();
+  const auto number = std::stoul(found[1]);
+  const auto lines = lines_of(text);
+  if (number <= fed_before || number - fed_before > lines.size()) return result;
+  const auto at = lines.begin() + static_cast<std::ptrdiff_t>(number - fed_before - 1);
+  result.line = *at;
+  result.before.assign(lines.begin(), at);
+  return result;
 }
 
-bool has_owner_elsewhere(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (!line.starts_with("-A OUTPUT ") && has(line, " -m owner ")) return true;
-  return false;
+// `-F` of a user's chain that is not declared before it.
+bool flushes_undeclared(const Stopped& at) {
+  static const std::set<std::string> built_in{"INPUT", "FORWARD", "OUTPUT"};
+  if (!at.line.starts_with("-F ")) return false;
+  const auto chain = at.line.substr(3);
+  return !built_in.contains(chain) && std::ranges::none_of(at.before, [&](const auto& line) {
+    return line.starts_with(":" + chain + " ");
+  });
+}
+
+bool has_owner_elsewhere(const std::string& line) {
+  return line.starts_with("-A ") && !line.starts_with("-A OUTPUT ") && has(line, " -m owner ");
+}
+
+// The kernel refuses the rule, or a jump by which other packets than those sent get to it, or all
+// of it when the table is put in.
+bool refuses_owner(const Stopped& at) {
+  if (has_owner_elsewhere(at.line)) return true;
+  return (at.line == "COMMIT" || has(at.line, " -j ") || has(at.line, " -g ")) &&
+         std::ranges::any_of(at.before, has_owner_elsewhere);
 }
 
 // Whether the line is within a counter's block.
@@ -142,7 +176,8 @@ std::optional<std::string> refused_nft(const Answers& answers) {
   const std::string& words = answers.our_words;
   if (has(words, "expected an IPv4 address"))
     return "we refuse: an IPv4 address as a single number";
-  if (has(words, "is not understood here") && has(named(words), "*"))
+  if (has(words, "is not understood here") && named(words).starts_with('"') &&
+      has(named(words), "*"))
     return "we refuse: an asterisk within the name of an interface";
   if (has(words, "is filled with different limits"))
     return "we refuse: one set filled with different limits, which share buckets by who comes "
@@ -155,10 +190,10 @@ std::optional<std::string> accepted_iptables(const std::string& text, const Answ
     return "we accept: the owner 4294967295, which the kernel keeps for nobody";
   if (has(answers.their_words, "Set ") && has(answers.their_words, " doesn't exist"))
     return "we accept: a set that has to be there before the text";
-  if (has_owner_elsewhere(text) &&
-      (has(answers.their_words, "Invalid argument") || has(answers.their_words, " failed")))
+  const auto at = stopped(text, answers.their_words);
+  if (refuses_owner(at))
     return "we accept: an owner outside of OUTPUT, which the kernel refuses there";
-  if (flushes_undeclared(text))
+  if (flushes_undeclared(at))
     return "we accept: `-F` of a chain that has to be there before the text";
   return std::nullopt;
 }
