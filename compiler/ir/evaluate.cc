@@ -106,7 +106,11 @@ std::optional<Decision> evaluate(const Program& program, const Packet& packet,
 }
 
 std::string to_text(const Packet& packet) {
-  std::string out = to_string(packet.protocol);
+  const bool icmp = packet.protocol == protocol::icmp || packet.protocol == protocol::icmpv6;
+  // ICMP of the other family is a number like others: its name would want a type.
+  std::string out = icmp && !is_own_icmp(packet)
+                        ? "protocol/" + std::to_string(packet.protocol.value)
+                        : to_string(packet.protocol);
   const bool ports = has_ports(packet.protocol);
   const bool v6 = packet.family() == Family::ipv6;
   const auto end = [&](const std::variant<Ipv4, Ipv6>& address, Port port) {
