@@ -1,8 +1,9 @@
 #include "backends/proof.h"
 
-#include <functional>
 #include <future>
 #include <optional>
+
+#include "compiler/base/heap.h"
 
 namespace firewright::backend {
 namespace {
@@ -42,11 +43,14 @@ std::vector<ReadForm> read_forms(Target target, const Sources& sources,
   std::size_t bytes = 0;
   for (const auto& form : forms)
     for (const auto& file : form) bytes += sources.file(file.file).text().size();
-  const auto policy =
-      bytes < worth_a_thread ? std::launch::deferred : std::launch::async | std::launch::deferred;
+  const bool threads = bytes >= worth_a_thread;
+  const auto policy = threads ? std::launch::async | std::launch::deferred : std::launch::deferred;
   std::vector<std::future<ReadForm>> others;
   for (const auto& form : forms.first(forms.size() - 1))
-    others.push_back(std::async(policy, read_form, target, std::cref(sources), std::cref(form)));
+    others.push_back(std::async(policy, [target, threads, &sources, &form] {
+      if (threads) prepare_heap_of_thread();
+      return read_form(target, sources, form);
+    }));
   auto last = read_form(target, sources, forms.back());
   std::vector<ReadForm> read;
   for (auto& other : others) read.push_back(other.get());

@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "compiler/cli/heap.h"
+#include "compiler/base/heap.h"
 #include "compiler/cli/run.h"
 
 int main(int argc, char** argv) {
-  firewright::cli::prepare_heap();
+  firewright::prepare_heap();
   std::ios::sync_with_stdio(false);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of writing, not a death half-way
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
