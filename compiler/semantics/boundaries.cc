@@ -1,16 +1,15 @@
 #include "compiler/semantics/boundaries.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace firewright::semantics {
 namespace {
 
-std::vector<u128> merged(std::vector<u128> a, std::vector<u128> b) {
+template <class Raw>
+std::vector<Raw> merged(std::vector<Raw> a, std::vector<Raw> b) {
   if (a == b) return a;
-  std::vector<u128> both;
-  both.reserve(a.size() + b.size());
-  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  std::vector<Raw> both(a.size() + b.size());
+  both.erase(std::set_union(a.begin(), a.end(), b.begin(), b.end(), both.begin()), both.end());
   return both;
 }
 
@@ -18,7 +17,8 @@ std::vector<u128> merged(std::vector<u128> a, std::vector<u128> b) {
 
 // Runs of like length are merged, so that no value is moved more often than the number of runs has
 // bits.
-void Boundaries::merge(std::vector<u128> run) {
+template <class Raw>
+void Boundaries<Raw>::merge(std::vector<Raw> run) {
   while (!runs_.empty() && runs_.back().size() <= 2 * run.size()) {
     run = merged(std::move(runs_.back()), std::move(run));
     runs_.pop_back();
@@ -26,7 +26,8 @@ void Boundaries::merge(std::vector<u128> run) {
   runs_.push_back(std::move(run));
 }
 
-std::vector<u128> Boundaries::take() {
+template <class Raw>
+std::vector<Raw> Boundaries<Raw>::take() {
   std::sort(few_.begin(), few_.end());
   few_.erase(std::unique(few_.begin(), few_.end()), few_.end());
   auto all = std::move(few_);
@@ -34,5 +35,8 @@ std::vector<u128> Boundaries::take() {
   *this = {};
   return all;
 }
+
+template class Boundaries<std::uint32_t>;
+template class Boundaries<u128>;
 
 }  // namespace firewright::semantics

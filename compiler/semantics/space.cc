@@ -73,6 +73,30 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> enum_ranges(EnumSet<E> set)
 
 }  // namespace
 
+// Addresses of IPv6 need more than 32 bits, and so does "nobody" among the owners.
+struct Space::AllBoundaries {
+  std::array<Boundaries<std::uint32_t>, field_count> narrow;
+  std::array<Boundaries<u128>, field_count> wide;
+
+  static bool is_wide(Field field) { return last_value(field) > 0xffffffff; }
+  void add(Field field, u128 start) {
+    if (is_wide(field))
+      wide[at(field)].add(start);
+    else
+      narrow[at(field)].add(static_cast<std::uint32_t>(start));
+  }
+  template <class T>
+  void add(Field field, const IntervalSet<T>& set) {
+    if (is_wide(field))
+      wide[at(field)].add(set);
+    else if constexpr (sizeof(T) <= sizeof(std::uint32_t))
+      narrow[at(field)].add(set);
+  }
+  Starts take(Field field) {
+    return is_wide(field) ? Starts(wide[at(field)].take()) : Starts(narrow[at(field)].take());
+  }
+};
+
 // Fields whose ranks stand for names and regions of names, not for numbers.
 bool Space::is_name(Field field) {
   return field == Field::in || field == Field::out || field == Field::program ||
@@ -84,12 +108,23 @@ Space::Space(std::span<const ir::Program* const> programs, FieldOrder order) {
   AllBoundaries boundaries;
   for (std::size_t i = 0; i < field_count; ++i) {
     const auto field = static_cast<Field>(i);
-    boundaries[i].add(0);
-    for (std::uint32_t rank = 1; rank < enum_size(field); ++rank) boundaries[i].add(rank);
+    boundaries.add(field, 0);
+    for (std::uint32_t rank = 1; rank < enum_size(field); ++rank) boundaries.add(field, rank);
   }
   for (const auto* program : programs) collect(*program, boundaries);
-  for (const auto field : {Field::user, Field::group}) boundaries[at(field)].add(no_owner);
-  for (std::size_t i = 0; i < field_count; ++i) starts_[i] = boundaries[i].take();
+  for (const auto field : {Field::user, Field::group}) boundaries.add(field, no_owner);
+  for (std::size_t i = 0; i < field_count; ++i) {
+    const auto field = static_cast<Field>(i);
+    starts_[i] = boundaries.take(field);
+    last_values_[i] = last_value(field);
+  }
+  const auto rank = [&](Field field, auto& sets) {
+    sets.give_ranges([&](const auto& set) { return ranges(field, set); });
+  };
+  rank(Field::source4, sources4_);
+  rank(Field::source6, sources6_);
+  rank(Field::destination4, destinations4_);
+  rank(Field::destination6, destinations6_);
   std::sort(predicates_.begin(), predicates_.end());
   predicates_.erase(std::unique(predicates_.begin(), predicates_.end()), predicates_.end());
   for (auto* list : {&interfaces_, &programs_, &services_}) {
@@ -125,7 +160,10 @@ void Space::order_levels(FieldOrder order) {
 
 void Space::collect(const ir::Program& program, AllBoundaries& boundaries) {
   const auto cut = [&](Field field, const auto& set) {
-    if (!set.is_all()) boundaries[at(field)].add(set);
+    if (!set.is_all()) boundaries.add(field, set);
+  };
+  const auto cut_large = [&](Field field, const auto& set, auto& known) {
+    if (!known.is_large(set) || known.add(set)) cut(field, set);
   };
   for (const auto& chain : program.chains)
     for (const auto& rule : chain.rules) {
@@ -134,10 +172,10 @@ void Space::collect(const ir::Program& program, AllBoundaries& boundaries) {
       cut(Field::source_port, match.source_ports);
       cut(Field::destination_port, match.destination_ports);
       cut(Field::icmp, match.icmp);
-      cut(Field::source4, match.source.v4);
-      cut(Field::source6, match.source.v6);
-      cut(Field::destination4, match.destination.v4);
-      cut(Field::destination6, match.destination.v6);
+      cut_large(Field::source4, match.source.v4, sources4_);
+      cut_large(Field::source6, match.source.v6, sources6_);
+      cut_large(Field::destination4, match.destination.v4, destinations4_);
+      cut_large(Field::destination6, match.destination.v6, destinations6_);
       cut(Field::user, match.users);
       cut(Field::group, match.groups);
       for (const auto* set : {&match.in, &match.out})
@@ -179,42 +217,47 @@ std::uint32_t Space::last_rank(std::uint32_t level) const {
   return static_cast<std::uint32_t>(ranks - 1);
 }
 
-std::pair<u128, u128> Space::values(Field field, std::uint32_t rank) const {
-  const auto& starts = starts_[at(field)];
-  if (starts.size() <= rank) return {rank, rank};
-  return {starts[rank], rank + 1 < starts.size() ? starts[rank + 1] - 1 : last_value(field)};
-}
-
 std::uint32_t Space::rank_of(Field field, u128 value) const {
-  const auto& starts = starts_[at(field)];
-  return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), value) -
-                                    starts.begin() - 1);
+  return starts_[at(field)].visit([&](const auto& starts) {
+    return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), value) -
+                                      starts.begin() - 1);
+  });
 }
 
 template <class T>
 Space::Ranges Space::ranges(Field field, const IntervalSet<T>& set) const {
-  const auto& starts = starts_[at(field)];
-  Ranges result;
-  result.reserve(set.intervals().size());
-  // Onwards from the last one found, in steps that double: of a large set the next one is near.
-  std::size_t rank = 0;
-  const auto seek = [&](u128 value) {
-    std::size_t step = 1;
-    while (rank + step < starts.size() && starts[rank + step] <= value) {
-      rank += step;
-      step *= 2;
+  return starts_[at(field)].visit([&](const auto& starts) {
+    using Raw = typename std::decay_t<decltype(starts)>::value_type;
+    Ranges result;
+    result.reserve(set.intervals().size());
+    // Onwards from the last one found, in steps that double: of a large set the next one is near.
+    std::size_t rank = 0;
+    const auto seek = [&](Raw value) {
+      std::size_t step = 1;
+      while (rank + step < starts.size() && starts[rank + step] <= value) {
+        rank += step;
+        step *= 2;
+      }
+      const auto begin = starts.begin() + static_cast<std::ptrdiff_t>(rank);
+      const auto end =
+          starts.begin() + static_cast<std::ptrdiff_t>(std::min(rank + step, starts.size()));
+      rank = static_cast<std::size_t>(std::upper_bound(begin, end, value) - starts.begin() - 1);
+      return static_cast<std::uint32_t>(rank);
+    };
+    for (const auto& interval : set.intervals()) {
+      const auto first = seek(static_cast<Raw>(interval.first.value));
+      result.emplace_back(first, seek(static_cast<Raw>(interval.last.value)));
     }
-    const auto begin = starts.begin() + static_cast<std::ptrdiff_t>(rank);
-    const auto end =
-        starts.begin() + static_cast<std::ptrdiff_t>(std::min(rank + step, starts.size()));
-    rank = static_cast<std::size_t>(std::upper_bound(begin, end, value) - starts.begin() - 1);
-    return static_cast<std::uint32_t>(rank);
-  };
-  for (const auto& interval : set.intervals()) {
-    const auto first = seek(interval.first.value);
-    result.emplace_back(first, seek(interval.last.value));
-  }
-  return result;
+    return result;
+  });
+}
+
+template <class T>
+Space::Ranges Space::known_ranges(Field field, const IntervalSet<T>& set,
+                                  const LargeSets<T>& large) const {
+  if (large.is_large(set))
+    if (const auto* known = large.ranges(set)) return *known;
+  return ranges(field, set);
 }
 
 Space::Ranges Space::ranges(Field field, const ir::InterfaceSet& set) const {
@@ -307,10 +350,10 @@ std::optional<Space::Ranges> Space::allowed(const ir::Match& match, Family famil
     case Field::source_port: return ranges(field, match.source_ports);
     case Field::destination_port: return ranges(field, match.destination_ports);
     case Field::icmp: return ranges(field, match.icmp);
-    case Field::source4: return ranges(field, match.source.v4);
-    case Field::source6: return ranges(field, match.source.v6);
-    case Field::destination4: return ranges(field, match.destination.v4);
-    case Field::destination6: return ranges(field, match.destination.v6);
+    case Field::source4: return known_ranges(field, match.source.v4, sources4_);
+    case Field::source6: return known_ranges(field, match.source.v6, sources6_);
+    case Field::destination4: return known_ranges(field, match.destination.v4, destinations4_);
+    case Field::destination6: return known_ranges(field, match.destination.v6, destinations6_);
     case Field::user: return ranges(field, match.users);
     case Field::group: return ranges(field, match.groups);
     case Field::program: return ranges(field, match.program);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/base/integers.h"
@@ -20,6 +21,7 @@
 #include "compiler/ir/program.h"
 #include "compiler/semantics/boundaries.h"
 #include "compiler/semantics/diagram.h"
+#include "compiler/semantics/large_sets.h"
 
 namespace firewright::semantics {
 
@@ -48,6 +50,28 @@ inline constexpr std::size_t field_count = static_cast<std::size_t>(Field::last)
 // Firewall-like rule sets want ports before addresses, router-like ones the reverse.
 enum class FieldOrder : std::uint8_t { ports_first, addresses_first };
 
+// Where the ranks of a field begin.
+class Starts {
+ public:
+  Starts() = default;
+  explicit Starts(std::vector<std::uint32_t> narrow) : narrow_(std::move(narrow)) {}
+  explicit Starts(std::vector<u128> wide) : wide_(std::move(wide)) {}
+
+  [[nodiscard]] std::size_t size() const { return narrow_.empty() ? wide_.size() : narrow_.size(); }
+  [[nodiscard]] u128 operator[](std::size_t rank) const {
+    return narrow_.empty() ? wide_[rank] : narrow_[rank];
+  }
+  // Calls with the values as they are kept.
+  template <class F>
+  auto visit(const F& f) const {
+    return narrow_.empty() ? f(wide_) : f(narrow_);
+  }
+
+ private:
+  std::vector<std::uint32_t> narrow_;
+  std::vector<u128> wide_;
+};
+
 class Space {
  public:
   // One name or region of names: an exact name, the names that begin with `text` and are mentioned
@@ -73,7 +97,12 @@ class Space {
   // The highest rank of the field at a level.
   [[nodiscard]] std::uint32_t last_rank(std::uint32_t level) const;
   // The values behind a rank: for numeric fields the interval; for names the index into names().
-  [[nodiscard]] std::pair<u128, u128> values(Field field, std::uint32_t rank) const;
+  [[nodiscard]] std::pair<u128, u128> values(Field field, std::uint32_t rank) const {
+    const auto& starts = starts_[static_cast<std::size_t>(field)];
+    if (starts.size() <= rank) return {rank, rank};
+    return {starts[rank], rank + 1 < starts.size() ? starts[rank + 1] - 1
+                                                   : last_values_[static_cast<std::size_t>(field)]};
+  }
 
   // What the ranks of `in` and `out`, `program` or `windows_service` stand for. The last is
   // "other".
@@ -105,19 +134,25 @@ class Space {
 
  private:
   void order_levels(FieldOrder order);
-  using AllBoundaries = std::array<Boundaries, field_count>;
+  struct AllBoundaries;
   void collect(const ir::Program& program, AllBoundaries& boundaries);
   [[nodiscard]] std::uint32_t rank_of(Field field, u128 value) const;
   template <class T>
   [[nodiscard]] Ranges ranges(Field field, const IntervalSet<T>& set) const;
+  template <class T>
+  [[nodiscard]] Ranges known_ranges(Field field, const IntervalSet<T>& set,
+                                    const LargeSets<T>& large) const;
   [[nodiscard]] Ranges ranges(Field field, const ir::InterfaceSet& set) const;
   [[nodiscard]] Ranges ranges(Field field, const std::string& text) const;
   [[nodiscard]] std::uint32_t name_rank(Field field, const std::string& name) const;
 
   std::array<std::uint32_t, field_count> levels_{};
   std::array<Field, field_count> fields_{};
-  std::array<std::vector<u128>, field_count> starts_;  // numeric: where each rank begins
-  std::vector<Name> interfaces_;                       // shared by in and out
+  std::array<Starts, field_count> starts_;  // numeric: where each rank begins
+  std::array<u128, field_count> last_values_{};
+  LargeSets<Ipv4> sources4_, destinations4_;
+  LargeSets<Ipv6> sources6_, destinations6_;
+  std::vector<Name> interfaces_;  // shared by in and out
   std::vector<Name> programs_, services_;
   std::vector<ir::Predicate> predicates_;
 };
