@@ -9,10 +9,13 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <system_error>
 
 #include "backends/host/forwarding.h"
 #include "backends/host/ipset.h"
 #include "backends/host/privileges.h"
+#include "compiler/base/heap.h"
 #include "compiler/base/sha256.h"
 #include "compiler/cli/applied.h"
 #include "compiler/cli/build.h"
@@ -81,6 +84,7 @@ class Applying {
     if (!host_) return report_.failed(error + "; nothing was changed");
     report_.notes.insert(report_.notes.begin(), host_->notes().begin(), host_->notes().end());
     if (const auto exit = blocked()) return *exit;
+    if (!options_.dry_run) begin_certificate();
     if (const auto exit = look()) return *exit;
     give_up();
     if (options_.dry_run) return dry_run();
@@ -128,6 +132,22 @@ class Applying {
     report_.built = &built_;
     place_ = place_of(options_.backend, built_);
     return {};
+  }
+
+  // A large policy's certificate is made while what stands is looked at.
+  void begin_certificate() {
+    constexpr std::size_t worth_a_thread = 1 << 20;
+    std::size_t bytes = 0;
+    for (const auto& part : artifact_.parts) bytes += part.bytes.size();
+    if (bytes < worth_a_thread) return;
+    try {
+      established_ = std::async(std::launch::async, [this] {
+        keep({});
+        prepare_heap_of_thread();
+        return establish(built_.program);
+      });
+    } catch (const std::system_error&) {  // no thread to be had: later, then
+    }
   }
 
   // A change that waits for its confirmation is settled first.
@@ -244,12 +264,16 @@ class Applying {
   }
 
   std::optional<std::string> write_generation(std::string& error) {
-    const auto made = certificate(read_->policy,
-                                  {{.target = options_.backend,
-                                    .built = &built_,
-                                    .artifact = &artifact_,
-                                    .proved = &report_.proved}},
-                                  sources_);
+    const auto established = established_.valid() ? established_.get() : establish(built_.program);
+    std::optional<nlohmann::ordered_json> made;
+    if (established)
+      made = certificate(read_->policy,
+                         {{.target = options_.backend,
+                           .built = &built_,
+                           .artifact = &artifact_,
+                           .proved = &report_.proved,
+                           .established = &*established}},
+                         sources_);
     host::Generation generation;
     generation.backend = to_string(options_.backend);
     generation.policy = read_->policy.name.empty() ? stem(options_.path) : read_->policy.name;
@@ -399,6 +423,7 @@ class Applying {
   ApplyReport report_;
   std::optional<ReadPolicy> read_;
   Built built_;
+  std::future<std::optional<Established>> established_;  // of what is built
   backend::Artifact artifact_;
   Place place_;
   std::vector<Place> places_;  // and where else a firewall of ours stands

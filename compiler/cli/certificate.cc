@@ -4,7 +4,6 @@
 #include <array>
 #include <set>
 
-#include "compiler/analysis/decides.h"
 #include "compiler/base/sha256.h"
 #include "compiler/semantics/digest.h"
 
@@ -16,11 +15,6 @@ using Json = nlohmann::ordered_json;
 constexpr int certificate_format = 1;
 
 std::string digest_of(std::string_view bytes) { return hex(sha256(bytes)); }
-
-struct Digests {
-  semantics::FieldOrder order = semantics::FieldOrder::ports_first;
-  Json by_hook;
-};
 
 // The meaning of the policy's program, hook by hook. Equal to that of every form that was read
 // back.
@@ -37,15 +31,6 @@ std::optional<Json> digests(const ir::Program& program, const semantics::Attempt
       of_hook[std::string(to_string(family))] = hex(digest(meanings, *node, family));
   }
   return json;
-}
-
-// In the first field order that it can be made in; the same one everywhere, unless that hangs on
-// the time alone.
-std::optional<Digests> meaning_of(const ir::Program& program) {
-  for (const auto& attempt : semantics::attempts({}))
-    if (auto json = digests(program, attempt))
-      return Digests{.order = attempt.order, .by_hook = std::move(*json)};
-  return std::nullopt;
 }
 
 std::string_view in_words(semantics::FieldOrder order) {
@@ -79,11 +64,9 @@ Json scope_json(Target target) {
 }
 
 // For each exception a packet that gets something else without it.
-std::optional<Json> exceptions_json(const ir::Program& program, const Sources& sources) {
-  const auto uses = analysis::exception_uses(program);
-  if (!uses) return std::nullopt;
+Json exceptions_json(const std::vector<analysis::ExceptionUse>& uses, const Sources& sources) {
   auto json = Json::array();
-  for (const auto& use : *uses) {
+  for (const auto& use : uses) {
     Json entry;
     entry["exception"] = use.origin.label;
     if (use.origin.span.known()) {
@@ -108,9 +91,9 @@ std::optional<Json> exceptions_json(const ir::Program& program, const Sources& s
 
 std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
   const auto& program = one.built->program;
-  auto meaning = meaning_of(program);
-  auto exceptions = exceptions_json(program, sources);
-  if (!meaning || !exceptions) return std::nullopt;
+  const auto made = one.established == nullptr ? establish(program) : std::nullopt;
+  const auto* established = made ? &*made : one.established;
+  if (established == nullptr) return std::nullopt;
   Json json;
   json["target"] = to_string(one.target);
   json["ir_sha256"] = digest_of(to_text(program));
@@ -121,15 +104,30 @@ std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
         {{"part", part.name}, {"bytes", part.bytes.size()}, {"sha256", digest_of(part.bytes)}});
   json["answer"] = "equal";
   json["read_back"] = one.proved->proof.forms;
-  json["field_order"] = in_words(meaning->order);
-  json["meaning_sha256"] = std::move(meaning->by_hook);
+  json["field_order"] = in_words(established->order);
+  json["meaning_sha256"] = established->meaning;
   json["not_filtered"] = scope_json(one.target);
   json["predicates"] = predicates_json(program);
-  json["exceptions"] = std::move(*exceptions);
+  json["exceptions"] = exceptions_json(established->exceptions, sources);
   return json;
 }
 
 }  // namespace
+
+// In the first field order that it can be made in; the same one everywhere, unless that hangs on
+// the time alone.
+std::optional<Established> establish(const ir::Program& program) {
+  for (const auto& attempt : semantics::attempts({})) {
+    auto meaning = digests(program, attempt);
+    if (!meaning) continue;
+    auto exceptions = analysis::exception_uses(program);
+    if (!exceptions) return std::nullopt;
+    return Established{.order = attempt.order,
+                       .meaning = std::move(*meaning),
+                       .exceptions = std::move(*exceptions)};
+  }
+  return std::nullopt;
+}
 
 std::optional<Json> certificate(const policy::Policy& policy, const std::vector<Certified>& all,
                                 const Sources& sources) {

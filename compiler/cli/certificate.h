@@ -14,16 +14,28 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "compiler/analysis/decides.h"
 #include "compiler/cli/build.h"
 #include "compiler/cli/prove.h"
 
 namespace firewright::cli {
+
+// What takes the time: the digests of what the program means, hook by hook, and what each exception
+// decides.
+struct Established {
+  semantics::FieldOrder order = semantics::FieldOrder::ports_first;
+  nlohmann::ordered_json meaning;
+  std::vector<analysis::ExceptionUse> exceptions;  // they point into the program
+};
+// No value: the meaning does not fit into the budget.
+[[nodiscard]] std::optional<Established> establish(const ir::Program& program);
 
 struct Certified {
   Target target = Target::nftables;
   const Built* built = nullptr;
   const backend::Artifact* artifact = nullptr;
   const Proved* proved = nullptr;
+  const Established* established = nullptr;  // of the program; none: still to do
 };
 
 // No value: the meaning does not fit into the budget.
