@@ -371,9 +371,12 @@ std::string to_text(const Words& words) {
 Words say_addresses(const Vocabulary& vocabulary, const AddressSet& set, FamilySet families) {
   const auto everything = narrowed(AddressSet::all(), families);
   if (set == everything) return {};
-  // Of a large set this is looked at first: nothing shorter can be found by all the work below.
+  // Of a large set this is looked at first: all the work below can find nothing shorter.
   constexpr std::size_t large = 32;
   if (set.v4.intervals().size() + set.v6.intervals().size() > large) {
+    for (const auto& group : vocabulary.groups())
+      if (narrowed(group.set, families) == set)
+        return {.items = {group.name}, .except = {}, .literal = false};
     const auto others = everything - set;
     for (const auto& group : vocabulary.groups())
       if (narrowed(group.set, families) == others)

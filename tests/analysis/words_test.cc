@@ -86,6 +86,29 @@ TEST_F(WordsTest, AGroupWithAHole) {
             "lab except 10.1.2.3, 10.1.2.4, 10.2.0.0/16");
 }
 
+TEST(WordsOfLargeSets, AreTheGroupsThatTheyAre) {
+  std::string policy = "[addresses]\nmany = [";
+  for (int i = 1; i < 100; i += 2) policy += "\"192.0.2." + std::to_string(i) + "\", ";
+  policy += "]\nothers = [\"0.0.0.0-192.0.2.0\", \"192.0.2.100-255.255.255.255\"";
+  for (int i = 2; i < 100; i += 2) policy += ", \"192.0.2." + std::to_string(i) + "\"";
+  policy += "]\n";
+  for (const bool named : {false, true}) {
+    // Where both have a name, each is said by its own.
+    const Checked checked(named ? policy : policy.substr(0, policy.find("others")));
+    Vocabulary vocabulary;
+    vocabulary.add(checked.policy, Target::nftables);
+    const auto many = checked.policy.groups.at("many").set;
+    auto others = AddressSet::all() - many;
+    others.v6 = {};
+    EXPECT_EQ(to_text(say_addresses(vocabulary, many, {Family::ipv4})), "many");
+    EXPECT_EQ(to_text(say_addresses(vocabulary, others, {Family::ipv4})),
+              named ? "others" : "any except many");
+    others.v4 = others.v4 - Ipv4Set{{Ipv4{0}, Ipv4{0}}};
+    EXPECT_EQ(to_text(say_addresses(vocabulary, others, {Family::ipv4})),
+              "any except many, 0.0.0.0");
+  }
+}
+
 TEST_F(WordsTest, LongListsAreCut) {
   std::vector<std::string> items;
   for (int i = 1; i <= 20; i += 2) items.push_back("192.0.2." + std::to_string(i));
