@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "backends/host/proc.h"
@@ -58,7 +60,11 @@ std::string name_of_generation(const std::string& state_dir, const std::string& 
 std::optional<HostState> HostState::open(const HostOptions& options, const std::string& command,
                                          IfDamaged if_damaged, std::string& error) {
   auto lock = host::take_lock(options.run_dir, command, options.lock_wait, error);
-  if (!lock) return std::nullopt;
+  if (!lock) {
+    if (::geteuid() != 0 && error.ends_with(std::generic_category().message(EACCES)))
+      error += " (only root may change or look at a host's firewall)";
+    return std::nullopt;
+  }
   HostState host(options, std::move(*lock));
   auto read = host::read_state(options.state_dir);
   switch (read.found) {

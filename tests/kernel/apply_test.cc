@@ -174,6 +174,17 @@ TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
   EXPECT_EQ(outcome.text, "3+3+table inet other {\n}\n");
 }
 
+TEST(Apply, WhoIsNotRootIsToldThatItTakesRoot) {
+  SKIP_WITHOUT_BED();
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  for (const std::string command : {"status", "confirm", "rollback"}) {
+    const auto result = run({"setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all",
+                             FIREWRIGHT_BINARY, command});
+    EXPECT_EQ(result.status, 3) << command;
+    EXPECT_NE(result.err.find("Permission denied (only root may"), std::string::npos) << result.err;
+  }
+}
+
 // A kernel without nf_tables: the socket that leads to it is refused.
 bool refuse_netfilter_sockets() {
   constexpr unsigned netlink_netfilter = 12;  // linux/netlink.h
