@@ -174,6 +174,35 @@ TEST(Apply, WithoutTheRightItSaysSoAndChangesNothing) {
   EXPECT_EQ(outcome.text, "3+3+table inet other {\n}\n");
 }
 
+// A large policy's is made beside other work.
+TEST(Apply, TheCertificateOfALargePolicyIsThatOfCompile) {
+  EXPECT_IN_NAMESPACE("", []() -> std::string {
+    const Life life;
+    constexpr unsigned addresses = 40000;
+    std::string list;
+    for (unsigned i = 0; i < addresses; ++i)
+      list += "10." + std::to_string(i / 128 / 256) + "." + std::to_string(i / 128 % 256) + "." +
+              std::to_string(i % 128 * 2) + "\n";
+    life.write("list.txt", list);
+    life.write("policy.toml",
+               "[addresses]\nmany = { file = \"list.txt\" }\n"
+               "[inbound]\nallow = [{ service = \"ssh\", from = \"many\" }]\n");
+    const auto applied = life.run({"apply", life.path("policy.toml")});
+    if (applied.status != 0) return said(applied);
+    must_run({FIREWRIGHT_BINARY, "compile", "--target", "nftables", "--certificate",
+              life.path("certificate.json"), "-o", life.path("out"), life.path("policy.toml")});
+    const auto expected = must_run({"cat", life.path("certificate.json")});
+    std::string problems;
+    std::size_t generations = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(life.state() + "/generations")) {
+      ++generations;
+      problems += check(must_run({"cat", entry.path().string() + "/certificate.json"}) == expected,
+                        "another certificate");
+    }
+    return problems + check(generations == 1, std::to_string(generations) + " generations");
+  });
+}
+
 TEST(Apply, WhoIsNotRootIsToldThatItTakesRoot) {
   SKIP_WITHOUT_BED();
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
