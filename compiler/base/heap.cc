@@ -25,8 +25,9 @@ void advise_large_pages(void* first, std::size_t size) {
 // NOLINTBEGIN(concurrency-mt-unsafe)
 void prepare_heap() {
 #ifdef __GLIBC__
-  // An arena grows by this: that of a thread page by page otherwise, a system call each.
-  mallopt(M_TOP_PAD, 64 << 20);
+  constexpr int room = 64 << 20;
+  constexpr int usual_room = 1 << 20;
+  mallopt(M_TOP_PAD, room);
   // Before glibc 2.35 it took no more than half of 64 MB.
   if (mallopt(M_MMAP_THRESHOLD, 1 << 30) == 0) mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, INT32_MAX);
@@ -34,6 +35,8 @@ void prepare_heap() {
   // More than is free now, so that the heap grows, by the room too.
   void* const volatile grown = std::malloc(std::size_t{1} << 20U);  // or the pair is left out
   std::free(grown);
+  // Where memory is limited nothing could be had in pieces of that size.
+  mallopt(M_TOP_PAD, usual_room);
   advise_large_pages(
       first, static_cast<std::size_t>(static_cast<char*>(::sbrk(0)) - static_cast<char*>(first)));
 #endif
@@ -44,10 +47,12 @@ void prepare_heap_of_thread() {
 #ifdef __GLIBC__
   // HEAP_MAX_SIZE of malloc/arena.c in glibc, to which an arena is aligned.
   constexpr std::uintptr_t arena = std::uintptr_t{64} << 20U;
-  void* const volatile inside = std::malloc(1);
-  const auto offset = reinterpret_cast<std::uintptr_t>(inside) % arena;
-  advise_large_pages(static_cast<char*>(inside) - offset, arena);
-  std::free(inside);
+  // So that it grows once: else page by page, a system call each.
+  void* const volatile grown = std::malloc(arena / 2);
+  if (grown == nullptr) return;
+  const auto offset = reinterpret_cast<std::uintptr_t>(grown) % arena;
+  advise_large_pages(static_cast<char*>(grown) - offset, arena);
+  std::free(grown);
 #endif
 }
 

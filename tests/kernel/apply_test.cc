@@ -203,6 +203,27 @@ TEST(Apply, TheCertificateOfALargePolicyIsThatOfCompile) {
   });
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which takes terabytes of addresses for itself
+// Room that is taken for speed must not be needed: at boot it would be the firewall that is
+// missing.
+std::string life_in_little_memory() {
+  const Life life;
+  life.write("policy.toml", policy);
+  const auto limited = [&](const std::vector<std::string>& command) {
+    std::vector<std::string> words{"sh", "-c", "ulimit -v 50000; exec \"$@\"", "sh"};
+    for (const auto& word : life.words(command)) words.push_back(word);
+    const auto result = run(words);
+    return check(result.status == 0, said(result));
+  };
+  auto problems = limited({"apply", life.path("policy.toml")});
+  must_run({"nft", "flush", "ruleset"});
+  problems += limited({"restore"});
+  problems += limited({"status"});
+  return problems;
+}
+TEST(Apply, WithLittleMemoryItLoadsAndComesBack) { EXPECT_IN_NAMESPACE("", life_in_little_memory); }
+#endif
+
 TEST(Apply, WhoIsNotRootIsToldThatItTakesRoot) {
   SKIP_WITHOUT_BED();
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
