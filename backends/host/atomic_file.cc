@@ -138,11 +138,15 @@ OpenedFolder open_folder(const Folder& parent, const std::string& name, IfMissin
   return open_at(parent.fd(), name, path, O_NOFOLLOW);
 }
 
-FileBytes read_file(const Folder& folder, const std::string& name, std::size_t limit) {
+namespace {
+
+// `expect` is told first how many bytes it will be, as things stand.
+template <class Expect, class Take>
+FileBytes read_pieces(const Folder& folder, const std::string& name, std::size_t limit,
+                      Expect expect, Take take) {
   FileBytes file;
   const auto path = folder.path_of(name);
   const auto fail = [&](int error) {
-    file.bytes.clear();
     file.missing = error == ENOENT;
     file.problem = system_failure("cannot read", path, error);
     return file;
@@ -156,14 +160,32 @@ FileBytes read_file(const Folder& folder, const std::string& name, std::size_t l
   if (fstat(fd.get(), &status) != 0) return fail(errno);
   if (S_ISDIR(status.st_mode)) return fail(EISDIR);
   if (!S_ISREG(status.st_mode)) return fail(EINVAL);
+  expect(std::min(limit, static_cast<std::size_t>(status.st_size)));
   char buffer[1 << 15];
-  for (;;) {
+  for (std::size_t size = 0;;) {
     const auto got = uninterrupted([&] { return read(fd.get(), buffer, sizeof buffer); });
     if (got < 0) return fail(errno);
     if (got == 0) return file;
-    if (file.bytes.size() + static_cast<std::size_t>(got) > limit) return fail(EFBIG);
-    file.bytes.append(buffer, static_cast<std::size_t>(got));
+    size += static_cast<std::size_t>(got);
+    if (size > limit) return fail(EFBIG);
+    take(std::string_view(buffer, static_cast<std::size_t>(got)));
   }
+}
+
+}  // namespace
+
+FileBytes read_file(const Folder& folder, const std::string& name, std::size_t limit) {
+  std::string bytes;
+  auto file = read_pieces(
+      folder, name, limit, [&](std::size_t size) { bytes.reserve(size); },
+      [&](std::string_view piece) { bytes += piece; });
+  if (file.ok()) file.bytes = std::move(bytes);
+  return file;
+}
+
+FileBytes read_file(const Folder& folder, const std::string& name, std::size_t limit,
+                    const std::function<void(std::string_view piece)>& take) {
+  return read_pieces(folder, name, limit, [](std::size_t) {}, take);
 }
 
 Names names_in(const Folder& folder) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,9 @@ struct [[nodiscard]] FileBytes {
 };
 // A regular file of at most `limit` bytes.
 FileBytes read_file(const Folder& folder, const std::string& name, std::size_t limit);
+// The same in pieces; `bytes` stays empty.
+FileBytes read_file(const Folder& folder, const std::string& name, std::size_t limit,
+                    const std::function<void(std::string_view piece)>& take);
 
 struct [[nodiscard]] Names {
   std::vector<std::string> names;  // sorted, without "." and ".."

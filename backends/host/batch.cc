@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -51,23 +52,27 @@ void make_room(const Descriptor& socket, std::size_t bytes) {
     set_option(socket, SOL_SOCKET, SO_RCVBUF, answers);
 }
 
-// Returns 0 or the error. The parts are one message to the kernel.
-int send_all(const Descriptor& socket, std::string_view first, std::string_view rest) {
+// Returns 0 or the error. The pieces are one message to the kernel.
+int send_all(const Descriptor& socket, const std::vector<std::string_view>& pieces) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
-  iovec parts[2] = {{.iov_base = const_cast<char*>(first.data()), .iov_len = first.size()},
-                    {.iov_base = const_cast<char*>(rest.data()), .iov_len = rest.size()}};
+  std::vector<iovec> parts;
+  std::size_t size = 0;
+  for (const auto piece : pieces) {
+    parts.push_back({.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()});
+    size += piece.size();
+  }
   msghdr message{};
   message.msg_name = &kernel;
   message.msg_namelen = sizeof kernel;
-  message.msg_iov = parts;
-  message.msg_iovlen = 2;
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
   ssize_t sent = 0;
   do {
     sent = sendmsg(socket.get(), &message, 0);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return errno;
-  return static_cast<std::size_t>(sent) == first.size() + rest.size() ? 0 : EMSGSIZE;
+  return static_cast<std::size_t>(sent) == size ? 0 : EMSGSIZE;
 }
 
 // The batch's first message, which may say what generation the rest is meant for.
@@ -189,6 +194,10 @@ Result judge(const Answers& answers, const std::vector<Message>& messages) {
 }  // namespace
 
 Result load_batch(std::string_view batch, const BatchOptions& options) {
+  return load_batch(Batch{.own = std::string(batch), .lent = {}}, options);
+}
+
+Result load_batch(const Batch& batch, const BatchOptions& options) {
   const auto messages = split_batch(batch);
   if (!messages) return failure(Reason::refused, "this is not an nftables batch");
   const Descriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
@@ -198,10 +207,16 @@ Result load_batch(std::string_view batch, const BatchOptions& options) {
   make_room(socket, batch.size());
   // Without its end the kernel checks a batch to the last message and then takes it back; `nft -c`
   // asks the same way.
-  const std::string_view sent = options.dry_run ? batch.substr(0, messages->back().offset) : batch;
-  if (const int error = send_all(socket, beginning(messages->front(), options),
-                                 sent.substr((*messages)[1].offset));
-      error != 0) {
+  const auto end = options.dry_run ? messages->back().offset : batch.own.size();
+  const auto begin = beginning(messages->front(), options);
+  auto pieces = batch.pieces((*messages)[1].offset, end);
+  pieces.insert(pieces.begin(), begin);
+  std::string joined;
+  if (pieces.size() > IOV_MAX) {
+    for (const auto piece : pieces) joined += piece;
+    pieces = {joined};
+  }
+  if (const int error = send_all(socket, pieces); error != 0) {
     if (error == EMSGSIZE || error == ENOBUFS)
       return failure(Reason::refused,
                      "the transaction of " + std::to_string(batch.size()) +

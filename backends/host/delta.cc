@@ -456,7 +456,8 @@ bool make_comparable(TableModel& live, TableModel& wanted) {
 
 std::optional<Delta> delta(std::string_view live, std::string_view wanted, const TableName& table,
                            std::string& error, const DeltaOptions& options) {
-  auto is = read_table(live, table, error);
+  auto is = read_table(live, table, error, {},
+                       options.recalled == nullptr ? ElementsOfSets{} : *options.recalled);
   if (!is) return std::nullopt;
   if (is->owned) {
     error = "table `" + table.second + "` belongs to a running program, which alone may change it";

@@ -31,11 +31,14 @@
 
 #include "backends/host/canonical.h"
 #include "backends/host/dump.h"
+#include "backends/host/messages.h"
 
 namespace firewright::host {
 
 struct Delta {
-  std::string batch;  // from begin to end, an acknowledgement asked for; empty: nothing to do
+  // From begin to end, an acknowledgement asked for; empty: nothing to do. It may be lent bytes of
+  // what is wanted, which has to live as long.
+  Batch batch;
   std::size_t messages = 0;         // without begin and end
   bool whole = false;               // the table is deleted and made anew
   bool prepares = false;            // it changes nothing yet; another difference has to follow
@@ -51,6 +54,7 @@ struct DeltaOptions {
   bool prepare = false;  // if need be, give the detour or the transaction before
   NewNames names = {};   // of a detour
   bool whole = false;    // where something differs, delete the table and make it anew
+  const ElementsOfSets* recalled = nullptr;  // by the dump that `live` is
 };
 
 // `live`: the kernel's messages; those of other tables are passed over. `wanted`: a batch that

@@ -81,7 +81,9 @@ class Reader {
   }
 
   [[nodiscard]] Dump take() {
-    return {.messages = std::move(messages_), .generation = *generation_};
+    return {.messages = std::move(messages_),
+            .generation = *generation_,
+            .recalled = std::move(recalled_)};
   }
 
   Asked run() {
@@ -105,7 +107,7 @@ class Reader {
       if (const auto asked = ask(type, nullptr, true); asked != Asked::answered) return asked;
     for (const auto& set : sets_) {
       if (const auto* lists = recall(set)) {
-        put_elements(messages_, *only_, set.name, *lists);
+        recalled_.emplace(set.name, *lists);
         continue;
       }
       elements_.clear();
@@ -289,6 +291,7 @@ class Reader {
   std::vector<TableName> tables_;
   std::vector<SetName> sets_;
   std::string messages_;
+  ElementsOfSets recalled_;
 };
 
 std::optional<Dump> dump(Result& failure, const Wanted& wanted) {

@@ -12,6 +12,8 @@
 
 namespace firewright::host {
 
+struct Batch;
+
 enum class Reason {
   none,
   permission,   // the caller may not
@@ -39,6 +41,7 @@ struct BatchOptions {
 // One nftables transaction: the messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, the last
 // one but the end asking for an acknowledgement. Unless the result is ok, the kernel holds what it
 // held.
+Result load_batch(const Batch& batch, const BatchOptions& options = {});
 Result load_batch(std::string_view batch, const BatchOptions& options = {});
 
 struct IptablesOptions {

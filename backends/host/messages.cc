@@ -36,17 +36,53 @@ std::string text_attribute(const Message& message, std::uint16_t wanted) {
 
 }  // namespace
 
-std::optional<std::vector<Message>> split_batch(std::string_view batch) {
+std::size_t Batch::size() const {
+  std::size_t size = own.size();
+  for (const auto& piece : lent) size += piece.bytes.size();
+  return size;
+}
+
+std::vector<std::string_view> Batch::pieces(std::size_t begin, std::size_t end) const {
+  std::vector<std::string_view> all;
+  const auto bytes = std::string_view(own);
+  std::size_t done = begin;
+  for (const auto& piece : lent) {
+    if (piece.before <= begin || piece.before > end) continue;
+    all.push_back(bytes.substr(done, piece.before - done));
+    all.push_back(piece.bytes);
+    done = piece.before;
+  }
+  all.push_back(bytes.substr(done, end - done));
+  return all;
+}
+
+std::string Batch::joined() const {
+  std::string bytes;
+  bytes.reserve(size());
+  for (const auto piece : pieces(0, own.size())) bytes += piece;
+  return bytes;
+}
+
+std::optional<std::vector<Message>> split_batch(const Batch& batch) {
   std::vector<Message> messages;
-  for (std::size_t offset = 0; offset < batch.size();) {
-    const auto header = read<nlmsghdr>(batch, offset);
-    if (!header || header->nlmsg_len < sizeof(nlmsghdr) + sizeof(nfgenmsg)) return std::nullopt;
-    if (header->nlmsg_len > batch.size() - offset) return std::nullopt;
+  const auto own = std::string_view(batch.own);
+  auto lent = batch.lent.begin();
+  for (std::size_t offset = 0; offset < own.size();) {
+    const auto header = read<nlmsghdr>(own, offset);
+    constexpr std::size_t heads = sizeof(nlmsghdr) + sizeof(nfgenmsg);
+    if (!header || header->nlmsg_len < heads) return std::nullopt;
+    std::size_t length = header->nlmsg_len;
+    for (; lent != batch.lent.end() && lent->before <= offset + length; ++lent) {
+      if (lent->before < offset + heads || lent->bytes.size() > length) return std::nullopt;
+      length -= lent->bytes.size();
+      if (lent->before > offset + length) return std::nullopt;
+    }
+    if (length > own.size() - offset) return std::nullopt;
     messages.push_back({.sequence = header->nlmsg_seq,
                         .type = header->nlmsg_type,
                         .offset = offset,
-                        .bytes = batch.substr(offset, header->nlmsg_len)});
-    offset += aligned(header->nlmsg_len);
+                        .bytes = own.substr(offset, length)});
+    offset += aligned(length);
   }
   if (messages.size() < 3 || messages.front().type != NFNL_MSG_BATCH_BEGIN ||
       messages.back().type != NFNL_MSG_BATCH_END)

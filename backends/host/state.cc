@@ -32,30 +32,48 @@ std::string wrong(const Folder& folder, const std::string& name, const std::stri
   return "`" + folder.path_of(name) + "` is damaged: " + what;
 }
 
-// A generation's file, checked.
+// What a file is, against what was written.
+bool is_sound(const Folder& folder, const ManifestEntry& entry, const FileBytes& file,
+              std::size_t size, const Sha256& digest, std::string& error) {
+  if (!file.ok())
+    error = file.problem.error;
+  else if (size != entry.size)
+    error = wrong(folder, entry.name,
+                  "it has " + std::to_string(size) + " bytes and was written with " +
+                      std::to_string(entry.size));
+  else if (hex(digest) != entry.sha256)
+    error = wrong(folder, entry.name, "its SHA-256 is not the one of the manifest");
+  else
+    return true;
+  return false;
+}
+
+bool check_file(const Folder& folder, const ManifestEntry& entry, std::string& error) {
+  Sha256Sum sum;
+  std::size_t size = 0;
+  const auto file = read_file(folder, entry.name, largest_file, [&](std::string_view piece) {
+    sum.add(piece);
+    size += piece.size();
+  });
+  return is_sound(folder, entry, file, size, std::move(sum).digest(), error);
+}
+
 std::optional<std::string> checked_file(const Folder& folder, const ManifestEntry& entry,
                                         std::string& error) {
   auto file = read_file(folder, entry.name, largest_file);
-  if (!file.ok()) {
-    error = file.problem.error;
+  if (!is_sound(folder, entry, file, file.bytes.size(), sha256(file.bytes), error))
     return std::nullopt;
-  }
-  if (file.bytes.size() != entry.size) {
-    error = wrong(folder, entry.name,
-                  "it has " + std::to_string(file.bytes.size()) + " bytes and was written with " +
-                      std::to_string(entry.size));
-    return std::nullopt;
-  }
-  if (hex(sha256(file.bytes)) != entry.sha256) {
-    error = wrong(folder, entry.name, "its SHA-256 is not the one of the manifest");
-    return std::nullopt;
-  }
   return std::move(file.bytes);
 }
 
-std::optional<Generation> checked_generation(const Folder& generations, const std::string& id,
-                                             std::string& error) {
-  const auto opened = open_folder(generations, id, IfMissing::fail);
+struct OpenGeneration {
+  Folder folder;
+  Manifest manifest;
+};
+
+std::optional<OpenGeneration> open_generation(const Folder& generations, const std::string& id,
+                                              std::string& error) {
+  auto opened = open_folder(generations, id, IfMissing::fail);
   if (!opened.ok()) {
     error = opened.problem.error;
     return std::nullopt;
@@ -70,22 +88,20 @@ std::optional<Generation> checked_generation(const Folder& generations, const st
     error = wrong(folder, manifest_name, "its SHA-256 is not the folder's name");
     return std::nullopt;
   }
-  const auto manifest = manifest_from(text.bytes, error);
+  auto manifest = manifest_from(text.bytes, error);
   if (!manifest) {
     error = wrong(folder, manifest_name, error);
     return std::nullopt;
   }
-  Generation generation{.backend = manifest->backend,
-                        .policy = manifest->policy,
-                        .audit = manifest->audit,
-                        .files = {}};
-  for (const auto& entry : manifest->files) {
-    auto bytes = checked_file(folder, entry, error);
-    if (!bytes) return std::nullopt;
-    generation.files.push_back(
-        {.name = entry.name, .origin = entry.origin, .bytes = std::move(*bytes)});
-  }
-  return generation;
+  return OpenGeneration{.folder = std::move(opened.folder), .manifest = std::move(*manifest)};
+}
+
+// All its files, none of which is kept.
+bool check_generation(const Folder& generations, const std::string& id, std::string& error) {
+  const auto opened = open_generation(generations, id, error);
+  return opened && std::ranges::all_of(opened->manifest.files, [&](const ManifestEntry& entry) {
+           return check_file(opened->folder, entry, error);
+         });
 }
 
 // The folder NAME of the state folder.
@@ -170,7 +186,7 @@ StateRead read_once(const Folder& folder, const FileBytes& file) {
   for (const auto& id : named_generations(state)) {
     error.clear();
     const auto generations = open_folder(folder, generations_name, IfMissing::fail);
-    if (generations.ok() && checked_generation(generations.folder, id, error)) continue;
+    if (generations.ok() && check_generation(generations.folder, id, error)) continue;
     read.damaged.push_back(id);
     add_line(read.error, generations.ok() ? error : generations.problem.error);
   }
@@ -312,7 +328,7 @@ std::optional<std::string> write_generation(const std::string& state_dir,
   const auto manifest = manifest_text(generation);
   const auto id = id_of(manifest);
   std::string damage;
-  if (checked_generation(generations.folder, id, damage)) {
+  if (check_generation(generations.folder, id, damage)) {
     // It may be new and its name not yet synced, if its writer was killed.
     if (const auto synced = sync_folder(generations.folder); !synced.ok())
       return fail(error, synced);
@@ -330,14 +346,26 @@ std::optional<std::string> write_generation(const std::string& state_dir,
 }
 
 std::optional<Generation> read_generation(const std::string& state_dir, const std::string& id,
-                                          std::string& error) {
+                                          std::string& error, const Wanted& wanted) {
   if (!is_generation_id(id)) {
     error = "`" + id + "` names no generation";
     return std::nullopt;
   }
   const auto folder = subfolder(state_dir, generations_name, IfMissing::fail, error);
   if (!folder) return std::nullopt;
-  return checked_generation(*folder, id, error);
+  auto opened = open_generation(*folder, id, error);
+  if (!opened) return std::nullopt;
+  const auto& manifest = opened->manifest;
+  Generation generation{
+      .backend = manifest.backend, .policy = manifest.policy, .audit = manifest.audit, .files = {}};
+  for (const auto& entry : manifest.files) {
+    if (wanted && !wanted(entry.name)) continue;
+    auto bytes = checked_file(opened->folder, entry, error);
+    if (!bytes) return std::nullopt;
+    generation.files.push_back(
+        {.name = entry.name, .origin = entry.origin, .bytes = std::move(*bytes)});
+  }
+  return generation;
 }
 
 std::optional<std::string> write_before(const std::string& state_dir, std::string_view bytes,

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,9 +103,12 @@ struct Generation {
 [[nodiscard]] std::optional<std::string> write_generation(const std::string& state_dir,
                                                           const Generation& generation,
                                                           std::string& error);
-// Files in the order in which they were written.
+// Files in the order in which they were written; with `wanted` those that it holds for, and the
+// others are not looked at.
+using Wanted = std::function<bool(std::string_view name)>;
 [[nodiscard]] std::optional<Generation> read_generation(const std::string& state_dir,
-                                                        const std::string& id, std::string& error);
+                                                        const std::string& id, std::string& error,
+                                                        const Wanted& wanted = {});
 
 // The digest that names the bytes.
 [[nodiscard]] std::optional<std::string> write_before(const std::string& state_dir,

@@ -87,7 +87,7 @@ class Change {
         continue;
       }
       if (result.ok()) remember_all(next_generation(generation_));
-      const bool in_place = !change_.delta.whole && !live_.empty() && !wanted_.empty();
+      const bool in_place = !change_.delta.whole && !live_.messages.empty() && !wanted_.empty();
       if (result.reason != Reason::refused || !in_place) return result;
       // The kernel knows better than the plan; what is wanted itself may still be fine.
       change_.refused_in_place = std::move(result.error);
@@ -143,17 +143,19 @@ class Change {
     auto dump = dump_nftables(failed, table_, &remembered_);
     if (!dump) return failed;
     generation_ = dump->generation;
-    live_ = std::move(dump->messages);
     // What a transaction of ours prepared is no state to go back to.
-    if (!change_.changed) change_.before = live_;
+    if (!change_.changed) change_.before = whole(*dump, table_);
+    live_ = std::move(*dump);
     return make_delta();
   }
 
   Result make_delta() {
     std::string error;
-    auto delta =
-        host::delta(live_, wanted_, table_, error,
-                    {.prepare = may_prepare_ && !whole_, .names = names_, .whole = whole_});
+    auto delta = host::delta(live_.messages, wanted_, table_, error,
+                             {.prepare = may_prepare_ && !whole_,
+                              .names = names_,
+                              .whole = whole_,
+                              .recalled = &live_.recalled});
     if (!delta) return failure(Reason::refused, error);
     change_.delta = std::move(*delta);
     return {};
@@ -163,7 +165,7 @@ class Change {
   std::string_view wanted_;
   const TableOptions& options_;
   TableChange change_;
-  std::string live_;
+  Dump live_;
   Remembered remembered_;
   NewNames names_;
   bool went_round_ = false;

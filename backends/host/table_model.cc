@@ -37,8 +37,9 @@ std::uint64_t handle_of(std::string_view attributes) {
 
 class Reader final : private SetDirectory {
  public:
-  Reader(const TableName& table, std::string& error, const NewNames& names)
-      : table_(table), error_(error), names_(names) {}
+  Reader(const TableName& table, std::string& error, const NewNames& names,
+         const ElementsOfSets& recalled)
+      : table_(table), error_(error), names_(names), recalled_(recalled) {}
 
   std::optional<TableModel> read(std::string_view messages) {
     MessageReader reader(messages);
@@ -190,6 +191,8 @@ class Reader final : private SetDirectory {
   bool settle_elements() {
     for (std::size_t i = 0; i < model_.sets.size(); ++i) {
       auto& set = model_.sets[i];
+      if (const auto found = recalled_.find(set.name); found != recalled_.end())
+        set.lists.insert(set.lists.end(), found->second.begin(), found->second.end());
       std::size_t bytes = 0;
       for (const auto list : set.lists) bytes += list.size();
       const bool simple = !set.anonymous() && !set.living() && set.object_type == 0;
@@ -242,6 +245,7 @@ class Reader final : private SetDirectory {
   const TableName& table_;
   std::string& error_;
   const NewNames& names_;
+  const ElementsOfSets& recalled_;
   TableModel model_;
   std::vector<std::pair<std::size_t, std::string_view>> rules_;
   std::map<std::string, std::size_t, std::less<>> chains_;
@@ -340,8 +344,9 @@ bool decides_everything(const RuleModel& rule) {
 }
 
 std::optional<TableModel> read_table(std::string_view messages, const TableName& table,
-                                     std::string& error, const NewNames& names) {
-  return Reader(table, error, names).read(messages);
+                                     std::string& error, const NewNames& names,
+                                     const ElementsOfSets& recalled) {
+  return Reader(table, error, names, recalled).read(messages);
 }
 
 }  // namespace firewright::host

@@ -95,9 +95,10 @@ struct TableModel {
 [[nodiscard]] bool decides_everything(const RuleModel& rule);
 
 // Whose messages of other tables are passed over. Named sets and objects get their new names, if
-// they have one. No value: `error` says why.
+// they have one; `recalled` is what a dump does not say again. No value: `error` says why.
 [[nodiscard]] std::optional<TableModel> read_table(std::string_view messages,
                                                    const TableName& table, std::string& error,
-                                                   const NewNames& names = {});
+                                                   const NewNames& names = {},
+                                                   const ElementsOfSets& recalled = {});
 
 }  // namespace firewright::host

@@ -60,6 +60,7 @@ void Transaction::begin(int type, Verb verb) {
     case Verb::remove: break;
   }
   message_ = out_.size();
+  lent_bytes_ = 0;
   const nlmsghdr header{.nlmsg_len = 0,
                         .nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8U |
                                                                  static_cast<unsigned>(type)),
@@ -75,20 +76,20 @@ void Transaction::begin(int type, Verb verb) {
 }
 
 void Transaction::end() {
-  const auto length = static_cast<std::uint32_t>(out_.size() - message_);
+  const auto length = static_cast<std::uint32_t>(out_.size() - message_ + lent_bytes_);
   std::memcpy(out_.data() + message_ + offsetof(nlmsghdr, nlmsg_len), &length, sizeof length);
   ++messages_;
 }
 
-std::optional<std::string> Transaction::finish() {
+std::optional<Batch> Transaction::finish() {
   if (too_large_) return std::nullopt;
-  if (messages_ == 0) return std::string();
+  if (messages_ == 0) return Batch{};
   nlmsghdr header;
   std::memcpy(&header, out_.data() + message_, sizeof header);
   header.nlmsg_flags |= NLM_F_ACK;
   std::memcpy(out_.data() + message_, &header, sizeof header);
   frame(NFNL_MSG_BATCH_END);
-  return std::move(out_);
+  return Batch{.own = std::move(out_), .lent = std::move(lent_)};
 }
 
 void Transaction::new_table(const TableModel& table) {
@@ -161,9 +162,21 @@ void Transaction::new_set(const SetModel& set) {
     begin(NFT_MSG_NEWSETELEM, Verb::add);
     put_text(out_, NFTA_SET_ELEM_LIST_SET, set.name);
     put_u32(out_, NFTA_SET_ELEM_LIST_SET_ID, id);
-    put_attribute(out_, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, list);
+    lend_elements(list);
     end();
   }
+}
+
+// As the last attribute of its message.
+void Transaction::lend_elements(std::string_view list) {
+  const auto nest = begin_nest(out_, NFTA_SET_ELEM_LIST_ELEMENTS);
+  const auto length = out_.size() - nest + list.size();
+  // The next message must begin at a multiple of four.
+  too_large_ |= length > 0xffff || list.size() % NLA_ALIGNTO != 0;
+  const auto written = static_cast<std::uint16_t>(length);
+  std::memcpy(out_.data() + nest + offsetof(nlattr, nla_len), &written, sizeof written);
+  lent_.push_back({.before = out_.size(), .bytes = list});
+  lent_bytes_ += list.size();
 }
 
 void Transaction::delete_set(const SetModel& set) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/host/dump.h"
+#include "backends/host/messages.h"
 #include "backends/host/table_model.h"
 
 namespace firewright::host {
@@ -44,9 +45,10 @@ class Transaction {
   void delete_rule(const ChainModel& chain, const RuleModel& rule);
 
   [[nodiscard]] std::size_t messages() const { return messages_; }
-  // The batch, its last message asking for an acknowledgement; none without messages. No value:
-  // something in it is larger than a message can be.
-  [[nodiscard]] std::optional<std::string> finish();
+  // The batch, its last message asking for an acknowledgement; none without messages. It is lent
+  // the lists of large sets, which have to live as long. No value: something in it is larger than a
+  // message can be.
+  [[nodiscard]] std::optional<Batch> finish();
 
  private:
   enum class Verb : std::uint8_t { add, append, remove };
@@ -54,12 +56,15 @@ class Transaction {
   void end();
   void frame(std::uint16_t type);
   void define_set(const SetModel& set, std::string_view name, std::uint32_t id);
+  void lend_elements(std::string_view list);
   void put_elements(int type, const SetModel& set, std::string_view name, std::uint32_t id,
                     const std::vector<Element>& elements);
 
   TableName table_;
   std::string out_;
-  std::size_t message_ = 0;  // where the last one begins
+  std::vector<Batch::Lent> lent_;
+  std::size_t message_ = 0;     // where the last one begins
+  std::size_t lent_bytes_ = 0;  // in the last one
   std::size_t messages_ = 0;
   std::uint32_t sequence_ = 0;
   std::uint32_t set_ids_ = 0;

@@ -1,16 +1,25 @@
 #include "compiler/base/sha256.h"
 
-#include <nettle/sha2.h>
+#include <utility>
 
 namespace firewright {
 
-Sha256 sha256(std::string_view bytes) {
-  sha256_ctx context;
-  sha256_init(&context);
-  sha256_update(&context, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+Sha256Sum::Sha256Sum() { sha256_init(&context_); }
+
+void Sha256Sum::add(std::string_view bytes) {
+  sha256_update(&context_, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+}
+
+Sha256 Sha256Sum::digest() && {
   Sha256 digest{};
-  sha256_digest(&context, digest.size(), digest.data());
+  sha256_digest(&context_, digest.size(), digest.data());
   return digest;
+}
+
+Sha256 sha256(std::string_view bytes) {
+  Sha256Sum sum;
+  sum.add(bytes);
+  return std::move(sum).digest();
 }
 
 std::string hex(const Sha256& digest) {

@@ -222,12 +222,13 @@ class Applying {
   bool is_large() const {
     return !options_.host.verify_full && !known_at(place_, artifact_, 0).remembered.sets.empty();
   }
-  bool same_artifact(const backend::Artifact& other) const {
-    for (const auto& part : artifact_.parts)
-      if (const auto* theirs = other.find(part.name);
-          theirs == nullptr || theirs->bytes != part.bytes)
-        return false;
-    return true;
+  [[nodiscard]] bool same_artifact(const backend::Artifact& kept) const {
+    return std::ranges::all_of(loaded_parts, [&](std::string_view name) {
+      const auto* ours = artifact_.find(name);
+      const auto* theirs = kept.find(name);
+      if (ours == nullptr || theirs == nullptr) return ours == theirs;
+      return ours->bytes == theirs->bytes;
+    });
   }
 
   Stop guard_host() {

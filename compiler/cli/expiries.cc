@@ -8,7 +8,6 @@ namespace firewright::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr std::string_view file_name = "expiries.json";
 
 }  // namespace
 
@@ -29,12 +28,12 @@ void put_expiries(const std::vector<Expiry>& expiries, host::Generation& generat
   for (const auto& one : expiries)
     all.push_back({{"exception", one.exception}, {"expires", policy::to_string(one.date)}});
   generation.files.push_back(
-      {.name = std::string(file_name), .origin = {}, .bytes = all.dump(2) + "\n"});
+      {.name = std::string(expiries_file), .origin = {}, .bytes = all.dump(2) + "\n"});
 }
 
 std::optional<std::vector<Expiry>> expiries(const host::Generation& generation) {
   std::vector<Expiry> found;
-  const auto* file = generation.file(file_name);
+  const auto* file = generation.file(expiries_file);
   if (file == nullptr) return found;
   const auto all = Json::parse(*file, nullptr, /*allow_exceptions=*/false);
   if (!all.is_array()) return std::nullopt;

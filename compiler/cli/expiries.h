@@ -22,7 +22,8 @@ struct Expiry {
 [[nodiscard]] std::vector<Expiry> expiries(const policy::Policy& policy, Target target,
                                            policy::Date today);
 
-// As a file of a generation; none where nothing expires.
+// As a file of a generation of this name; none where nothing expires.
+inline constexpr std::string_view expiries_file = "expiries.json";
 void put_expiries(const std::vector<Expiry>& expiries, host::Generation& generation);
 // No value: damaged. Generations of before there were such files have none.
 [[nodiscard]] std::optional<std::vector<Expiry>> expiries(const host::Generation& generation);

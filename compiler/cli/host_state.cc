@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/host/proc.h"
+#include "compiler/cli/expiries.h"
 #include "compiler/cli/rollback_timer.h"
 
 namespace firewright::cli {
@@ -23,6 +24,9 @@ std::chrono::milliseconds left_in_this_run(const host::Deadline& deadline) {
       std::max<std::int64_t>(0, deadline.boottime_ms - host::boottime_ms()));
 }
 
+// What a generation says of itself is enough.
+bool nothing(std::string_view) { return false; }
+
 // Of a write that did happen, and may not outlive a power failure.
 bool stands(const host::Result& result) { return result.ok() || result.changed; }
 
@@ -30,7 +34,13 @@ bool stands(const host::Result& result) { return result.ok() || result.changed; 
 
 std::optional<Kept> read_kept(const std::string& state_dir, const std::string& id,
                               std::string& error) {
-  auto generation = host::read_generation(state_dir, id, error);
+  constexpr std::string_view prefix = "artifact.";
+  const auto wanted = [&](std::string_view name) {
+    if (!name.starts_with(prefix)) return name == "place.json" || name == expiries_file;
+    name.remove_prefix(prefix.size());
+    return std::ranges::find(loaded_parts, name) != loaded_parts.end();
+  };
+  auto generation = host::read_generation(state_dir, id, error, wanted);
   if (!generation) return std::nullopt;
   Kept kept;
   const auto* place_text = generation->file("place.json");
@@ -40,9 +50,12 @@ std::optional<Kept> read_kept(const std::string& state_dir, const std::string& i
     return std::nullopt;
   }
   kept.place = *place;
-  for (const auto* part : {"batch", "text", "v4", "v6", "sets"})
-    if (const auto* bytes = generation->file(std::string("artifact.") + part))
-      kept.artifact.parts.push_back({.name = part, .suffix = {}, .bytes = *bytes});
+  for (auto& file : generation->files)
+    if (file.name.starts_with(prefix))
+      kept.artifact.parts.push_back(
+          {.name = file.name.substr(prefix.size()), .suffix = {}, .bytes = std::move(file.bytes)});
+  std::erase_if(generation->files,
+                [&](const host::GenerationFile& file) { return file.name.starts_with(prefix); });
   kept.generation = std::move(*generation);
   return kept;
 }
@@ -53,7 +66,7 @@ Place failsafe_place() {
 
 std::string name_of_generation(const std::string& state_dir, const std::string& id) {
   std::string error;
-  const auto generation = host::read_generation(state_dir, id, error);
+  const auto generation = host::read_generation(state_dir, id, error, nothing);
   return generation ? "`" + generation->policy + "` (" + id + ")" : "generation " + id;
 }
 
@@ -228,7 +241,7 @@ host::Result HostState::adopt(const std::string& generation) { return become(gen
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 host::Result HostState::become(std::string generation) {
   std::string error;
-  const auto kept = host::read_generation(options_.state_dir, generation, error);
+  const auto kept = host::read_generation(options_.state_dir, generation, error, nothing);
   if (!kept) return failure(error);
   const auto old = state_;
   if (state_.confirmed != generation) state_.previous = state_.confirmed;

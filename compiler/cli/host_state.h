@@ -6,8 +6,10 @@
 // firewall or the new one and knows which it has to be.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/host/lock.h"
@@ -17,9 +19,13 @@
 
 namespace firewright::cli {
 
-// A generation as something to load.
+// The parts of an artifact that a host loads; the others are for people.
+inline constexpr std::array<std::string_view, 4> loaded_parts{"batch", "v4", "v6", "sets"};
+
+// A generation as something to load: the policy, the artifact's text for people and the certificate
+// are left where they are.
 struct Kept {
-  host::Generation generation;
+  host::Generation generation;  // without the artifact
   Place place;
   backend::Artifact artifact;
 };

@@ -114,7 +114,8 @@ std::optional<bool> table_is(const Place& place, std::string_view wanted, std::s
   const auto dump = host::dump_nftables(error, name_of(place), of(known, place));
   if (!dump) return std::nullopt;
   if (ruleset != nullptr) *ruleset = dump->generation;
-  const auto change = host::delta(dump->messages, wanted, name_of(place), error);
+  const auto change =
+      host::delta(dump->messages, wanted, name_of(place), error, {.recalled = &dump->recalled});
   if (!change) return std::nullopt;
   return change->batch.empty();
 }
@@ -169,7 +170,8 @@ std::optional<Standing> read_standing(const std::vector<Place>& places, std::str
       auto dump = host::dump_nftables(error, name_of(place), of(known, place));
       if (!dump) return std::nullopt;
       standing.ruleset = dump->generation;
-      if (!dump->messages.empty()) standing.tables[place.table] = std::move(dump->messages);
+      if (!dump->messages.empty())
+        standing.tables[place.table] = host::whole(std::move(*dump), name_of(place));
     } else if (!standing.filter) {
       standing.filter = host::save_filter(error);
       if (!standing.filter) return std::nullopt;

@@ -143,8 +143,83 @@ TEST(LoadBatch, LargeTransactions) {
   expect_in_namespace([&] { return text(load_batch(to_batch(ruleset))); }, "none ");
 }
 
+// The end of each message that is long enough is lent.
+Batch with_lent_ends(std::string_view bytes) {
+  const Batch plain{.own = std::string(bytes), .lent = {}};
+  const auto messages = split_batch(plain);
+  Batch batch;
+  for (const auto& message : *messages) {
+    const auto begin = static_cast<std::size_t>(message.bytes.data() - plain.own.data());
+    const auto kept = message.bytes.size() - (message.bytes.size() > 64 ? 4 : 0);
+    batch.own += bytes.substr(begin, kept);
+    if (kept < message.bytes.size())
+      batch.lent.push_back({.before = batch.own.size(), .bytes = bytes.substr(begin + kept, 4)});
+  }
+  return batch;
+}
+
+std::string described(const Batch& batch) {
+  const auto messages = split_batch(batch);
+  if (!messages) return "no batch";
+  std::string text;
+  for (const auto& message : *messages)
+    text += std::to_string(message.sequence) + " " + describe(message) + "\n";
+  return text;
+}
+
+TEST(LoadBatch, WithLentBytes) {
+  // So many pieces that they cannot be sent as such.
+  auto ruleset = table(nftables::VerdictCode::drop);
+  ruleset.chains[0].rules.resize(600, ruleset.chains[0].rules[0]);
+  const auto many = to_batch(ruleset);
+  const auto few = to_batch(table(nftables::VerdictCode::accept));
+  const auto wrong = to_batch(broken());
+  nftables::Ruleset nothing;
+  nothing.table = "firewright";
+  for (const auto& bytes : {many, few, wrong}) {
+    const auto lent = with_lent_ends(bytes);
+    EXPECT_EQ(lent.joined(), bytes);
+    EXPECT_EQ(lent.size(), bytes.size());
+    EXPECT_EQ(described(lent), described({.own = bytes, .lent = {}}));
+    EXPECT_FALSE(lent.lent.empty());
+  }
+  expect_in_namespace(
+      [&] {
+        std::string seen;
+        for (const auto& bytes : {many, few}) {
+          (void)load_batch(bytes);
+          const auto whole = listing();
+          (void)load_batch(to_batch(nothing));
+          seen += text(load_batch(with_lent_ends(bytes), {.dry_run = true}));
+          seen += listing() == whole ? "; loaded" : "; a dry run";
+          seen += "; " + text(load_batch(with_lent_ends(bytes)));
+          seen += listing() == whole ? "; the same\n" : "; another\n" + listing();
+        }
+        return seen + text(load_batch(with_lent_ends(wrong)));
+      },
+      "none ; a dry run; none ; the same\nnone ; a dry run; none ; the same\n"
+      "refused kernel refused message 6 (new rule in chain input): No such file or directory");
+}
+
+TEST(Messages, LentBytesStandWithinOneMessage) {
+  const auto bytes = to_batch(table(nftables::VerdictCode::drop));
+  const auto sound = with_lent_ends(bytes);
+  ASSERT_TRUE(split_batch(sound));
+  for (std::size_t i = 0; i < sound.lent.size(); ++i) {
+    auto moved = sound;
+    moved.lent[i].before -= 8;
+    auto longer = sound;
+    longer.lent[i].bytes = bytes;
+    auto gone = sound;
+    gone.lent.erase(gone.lent.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_FALSE(split_batch(longer)) << i;
+    EXPECT_FALSE(split_batch(gone)) << i;
+    EXPECT_NE(moved.joined(), bytes) << i;
+  }
+}
+
 TEST(Messages, Describe) {
-  const std::string batch = to_batch(broken());
+  const Batch batch{.own = to_batch(broken()), .lent = {}};
   const auto messages = split_batch(batch);
   ASSERT_TRUE(messages);
   std::vector<std::string> texts;

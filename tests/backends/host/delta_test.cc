@@ -72,7 +72,8 @@ Ruleset table(std::vector<nftables::Rule> rules) {
 // would have handles; here every rule's is 0.
 std::string text(const Ruleset& live, const Ruleset& wanted, const DeltaOptions& options = {}) {
   std::string error;
-  const auto result = delta(to_batch(live), to_batch(wanted), ours, error, options);
+  const auto target = to_batch(wanted);
+  const auto result = delta(to_batch(live), target, ours, error, options);
   if (!result) return error;
   if (result->empty()) return "nothing";
   const auto messages = split_batch(result->batch);
@@ -141,7 +142,8 @@ TEST(DeltaTest, WhatIsNotUnderstood) {
   EXPECT_EQ(error, "what is to be loaded makes no table `firewright`");
   // A rule that is put before another one.
   auto inserted = batch;
-  const auto messages = split_batch(batch);
+  const Batch whole{.own = batch, .lent = {}};
+  const auto messages = split_batch(whole);
   ASSERT_TRUE(messages);
   for (const auto& message : *messages)
     if (describe(message) == "new rule in chain input") {
@@ -177,7 +179,8 @@ TEST(DeltaTest, ManyElements) {
     second.sets[0].elements.keys.push_back({10 + i, 10 + i});
   std::string error;
   for (const auto& [live, wanted] : {std::pair(first, second), std::pair(second, first)}) {
-    const auto result = delta(to_batch(live), to_batch(wanted), ours, error);
+    const auto target = to_batch(wanted);
+    const auto result = delta(to_batch(live), target, ours, error);
     ASSERT_TRUE(result) << error;
     EXPECT_EQ(result->new_elements + result->gone_elements, 50000U);
     EXPECT_LT(result->messages, 40U);
