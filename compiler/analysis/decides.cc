@@ -159,8 +159,8 @@ OriginKey key_of(const ir::Origin& origin) { return {origin.kind, origin.span, o
 // The rules of one chain as a decider diagram.
 class Deciders {
  public:
-  Deciders(const ir::Program& program, FieldOrder order, Budget budget)
-      : diagrams_(budget), space_(std::array{&program}, order), then_(diagrams_.new_operation()) {}
+  Deciders(const Space& space, Budget budget)
+      : diagrams_(budget), space_(space), then_(diagrams_.new_operation()) {}
 
   [[nodiscard]] Diagrams& diagrams() { return diagrams_; }
   [[nodiscard]] const Space& space() const { return space_; }
@@ -224,7 +224,7 @@ class Deciders {
   };
 
   Diagrams diagrams_;
-  Space space_;
+  const Space& space_;
   States states_;
   std::uint32_t then_;
   std::vector<Node> rules_;
@@ -277,10 +277,10 @@ void for_each_leaf(const Diagrams& diagrams, Node root, const ExamplePackets& pa
 
 class Uses {
  public:
-  Uses(const ir::Program& program, const ir::Chain& chain) : program_(program), chain_(chain) {}
+  explicit Uses(const ir::Chain& chain) : chain_(chain) {}
 
-  std::optional<std::vector<ExceptionUse>> run(FieldOrder order, Budget budget) {
-    Deciders deciders(program_, order, budget);
+  std::optional<std::vector<ExceptionUse>> run(const Space& space, Budget budget) {
+    Deciders deciders(space, budget);
     // What befalls every packet at the end needs no diagram.
     State end;
     for (const auto& rule : chain_.rules) {
@@ -349,7 +349,6 @@ class Uses {
   }
 
   static constexpr std::size_t none = ~std::size_t{0};
-  const ir::Program& program_;
   const ir::Chain& chain_;
   std::map<OriginKey, Group> groups_;
   Group next_group_ = 0;
@@ -357,10 +356,26 @@ class Uses {
   std::vector<ExceptionUse> uses_;
 };
 
+// One program's, made when they are asked for.
+class Spaces {
+ public:
+  explicit Spaces(const ir::Program& program) : program_(program) {}
+  const Space& in(FieldOrder order) {
+    const auto found = spaces_.find(order);
+    if (found != spaces_.end()) return found->second;
+    return spaces_.try_emplace(order, std::array<const ir::Program*, 1>{&program_}, order)
+        .first->second;
+  }
+
+ private:
+  const ir::Program& program_;
+  std::map<FieldOrder, Space> spaces_;
+};
+
 // Mostly a long list of addresses meets many ports, and costs its length once only where addresses
 // come first. Where it is the other way round that shows early.
-std::optional<std::vector<ExceptionUse>> uses_of_chain(const ir::Program& program,
-                                                       const ir::Chain& chain, Budget budget) {
+std::optional<std::vector<ExceptionUse>> uses_of_chain(Spaces& spaces, const ir::Chain& chain,
+                                                       Budget budget) {
   const Budget quick{.nodes = budget.nodes / 64, .time = budget.time / 8};
   const Budget whole{.nodes = budget.nodes / 2, .time = budget.time * 3 / 8};
   const std::pair<FieldOrder, Budget> attempts[] = {{FieldOrder::addresses_first, quick},
@@ -368,7 +383,7 @@ std::optional<std::vector<ExceptionUse>> uses_of_chain(const ir::Program& progra
                                                     {FieldOrder::ports_first, whole},
                                                     {FieldOrder::addresses_first, whole}};
   for (const auto& [order, part] : attempts)
-    if (auto uses = Uses(program, chain).run(order, part)) return uses;
+    if (auto uses = Uses(chain).run(spaces.in(order), part)) return uses;
   return std::nullopt;
 }
 
@@ -407,10 +422,11 @@ ir::PredicateValue Example::holds() const {
 
 std::optional<std::vector<ExceptionUse>> exception_uses(const ir::Program& program, Budget budget) {
   std::vector<ExceptionUse> all;
+  Spaces spaces(program);
   for (const auto& chain : program.chains) {
     if (!is_flat(chain) || !chain.hook || only_chain(program, *chain.hook) == nullptr)
       return std::nullopt;
-    auto uses = uses_of_chain(program, chain, budget);
+    auto uses = uses_of_chain(spaces, chain, budget);
     if (!uses) return std::nullopt;
     all.insert(all.end(), std::make_move_iterator(uses->begin()),
                std::make_move_iterator(uses->end()));
@@ -441,7 +457,8 @@ std::optional<std::vector<const ir::Rule*>> deciders_without(const ir::Program& 
   }
   auto domain = met;
   for (const auto* rule : use.rules) domain.chains.front().rules.push_back(*rule);
-  Deciders deciders(domain, FieldOrder::ports_first, budget);
+  const Space space(std::array<const ir::Program*, 1>{&domain}, FieldOrder::ports_first);
+  Deciders deciders(space, budget);
   for (std::size_t i = 0; i < originals.size(); ++i)
     deciders.add(met.chains.front().rules[i], static_cast<Group>(i));
   const auto all = deciders.fold();

@@ -53,8 +53,10 @@ void warn_of_forwarding(const policy::Policy& policy, Sink& sink) {
 // Who may write a file of the policy decides this firewall.
 void note_writers(const policy::Policy& policy, const Sources& sources,
                   std::vector<std::string>& notes) {
-  for (const auto id : policy.files) {
-    const auto& name = sources.file(id).name();
+  std::vector<std::string> names;
+  for (const auto id : policy.files) names.push_back(sources.file(id).name());
+  for (const auto& list : policy.lists()) names.push_back(list.name);
+  for (const auto& name : names) {
     struct stat status{};
     if (::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     const bool everybody = (status.st_mode & S_IWOTH) != 0;
@@ -84,8 +86,9 @@ class Applying {
     if (!host_) return report_.failed(error + "; nothing was changed");
     report_.notes.insert(report_.notes.begin(), host_->notes().begin(), host_->notes().end());
     if (const auto exit = blocked()) return *exit;
-    if (!options_.dry_run) begin_certificate();
     if (const auto exit = look()) return *exit;
+    if (const auto exit = end_proof()) return *exit;
+    if (const auto exit = guard_host()) return *exit;
     give_up();
     if (options_.dry_run) return dry_run();
     if (already_so_) return keep();
@@ -121,33 +124,48 @@ class Applying {
     if (!read_) return Exit::usage;
     if (!sink_.has_errors())
       built_ = build(*read_, options_.backend, options_.approximate, sink_, options_.audit);
-    if (!sink_.has_errors()) {
-      warn_of_forwarding(read_->policy, sink_);
-      note_writers(read_->policy, sources_, report_.notes);
-      artifact_ = backend::backend(options_.backend).encode(built_.program, built_.options);
-      report_.proved =
-          prove(options_.backend, built_, artifact_, stem(options_.path), sources_, sink_);
-    }
     if (sink_.has_errors()) return report_.refused();
-    report_.built = &built_;
+    warn_of_forwarding(read_->policy, sink_);
+    note_writers(read_->policy, sources_, report_.notes);
+    if (!options_.dry_run) beside(established_, [this] { return establish(built_.program); });
+    artifact_ = backend::backend(options_.backend).encode(built_.program, built_.options);
+    beside(proving_, [this] {
+      Sources sources;
+      Sink sink;
+      return prove(options_.backend, built_, artifact_, stem(options_.path), sources, sink);
+    });
     place_ = place_of(options_.backend, built_);
-    return {};
+    return proving_.valid() ? Stop{} : end_proof();
   }
 
-  // A large policy's certificate is made while what stands is looked at.
-  void begin_certificate() {
-    constexpr std::size_t worth_a_thread = 1 << 20;
+  // Of a large policy, the certificate is made while it is encoded, and the proof while what stands
+  // is looked at; neither may do anything else.
+  template <class Result, class Work>
+  void beside(std::future<Result>& result, Work work) {
+    constexpr std::size_t worth_a_thread = 256 << 10;
     std::size_t bytes = 0;
-    for (const auto& part : artifact_.parts) bytes += part.bytes.size();
+    for (const auto id : read_->policy.files) bytes += sources_.file(id).text().size();
+    for (const auto& list : read_->policy.lists()) bytes += list.bytes;
     if (bytes < worth_a_thread) return;
     try {
-      established_ = std::async(std::launch::async, [this] {
+      result = std::async(std::launch::async, [work = std::move(work)] {
         keep({});
         prepare_heap_of_thread();
-        return establish(built_.program);
+        return work();
       });
     } catch (const std::system_error&) {  // no thread to be had: later, then
     }
+  }
+
+  // What is wrong is found again here, where it can be told at its place.
+  Stop end_proof() {
+    if (proving_.valid()) report_.proved = proving_.get();
+    if (!report_.proved.equal())
+      report_.proved =
+          prove(options_.backend, built_, artifact_, stem(options_.path), sources_, sink_);
+    if (sink_.has_errors()) return report_.refused();
+    report_.built = &built_;
+    return {};
   }
 
   // A change that waits for its confirmation is settled first.
@@ -161,7 +179,7 @@ class Applying {
                           "); say `firewright confirm` or `firewright rollback` first");
   }
 
-  // What stands, what would change, and whom it would cut off.
+  // What stands, and what would change.
   Stop look() {
     std::string error;
     if (const auto& confirmed = host_->state().confirmed) {
@@ -184,7 +202,7 @@ class Applying {
     if (places_.size() == 1 && is_large() && confirmed_ && same_artifact(confirmed_->artifact) &&
         held(error)) {
       already_so_ = true;
-      return guard_host();
+      return {};
     }
     Sink of_kernel;
     const auto& old_place = places_.back();
@@ -197,7 +215,7 @@ class Applying {
     else if (!already_so_)
       report_.difference =
           changes(*stands, built_.program, vocabulary, options_.policy.format == Format::json);
-    return guard_host();
+    return {};
   }
 
   // Nothing would be sent: the table is what it would be, or iptables holds this very artifact.
@@ -424,8 +442,9 @@ class Applying {
   ApplyReport report_;
   std::optional<ReadPolicy> read_;
   Built built_;
-  std::future<std::optional<Established>> established_;  // of what is built
   backend::Artifact artifact_;
+  std::future<std::optional<Established>> established_;  // of what is built
+  std::future<Proved> proving_;
   Place place_;
   std::vector<Place> places_;  // and where else a firewall of ours stands
   std::optional<HostState> host_;

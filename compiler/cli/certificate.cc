@@ -138,6 +138,8 @@ std::optional<Json> certificate(const policy::Policy& policy, const std::vector<
     const auto& file = sources.file(id);
     json["policy"].push_back({{"file", file.name()}, {"sha256", digest_of(file.text())}});
   }
+  for (const auto& list : policy.lists())
+    json["policy"].push_back({{"file", list.name}, {"sha256", list.sha256}});
   json["assumptions"] = {
       "the platform does what its documentation and the facts in the manual say of each rule",
       "a packet has exactly one conntrack state",

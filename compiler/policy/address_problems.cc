@@ -1,6 +1,7 @@
 // What to say about an address that cannot be read, and lists in files.
 #include <algorithm>
 
+#include "compiler/base/sha256.h"
 #include "compiler/policy/addresses.h"
 #include "compiler/policy/source_text.h"
 
@@ -103,19 +104,22 @@ void report_address(Context& context, const Value* value, Span span, std::string
   }
 }
 
-bool read_address_list(Context& context, const std::string& path, const Value& named_at,
-                       std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6) {
+ListFile read_address_list(Context& context, const std::string& path, const Value& named_at,
+                           std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6) {
+  ListFile list{.name = context.options.files->shown(path), .bytes = 0, .sha256 = {}};
   auto content = context.options.files->read(path, Limits::list_bytes);
   if (content.too_large) {
     context.report(Kind::file_too_large, named_at,
                    {path, std::to_string(Limits::list_bytes >> 20U) + " MiB"});
-    return false;
+    return list;
   }
   if (!content.text) {
     context.report(Kind::cannot_read, named_at, {path, content.error});
-    return false;
+    return list;
   }
   std::string text = std::move(*content.text);
+  list.bytes = text.size();
+  list.sha256 = hex(sha256(text));
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   struct Problem {
     std::size_t begin;
@@ -147,9 +151,9 @@ bool read_address_list(Context& context, const std::string& path, const Value& n
                           .parsed = std::move(parsed)});
     }
   }
-  if (problems.empty()) return true;
+  if (problems.empty()) return list;
   // Only a list with something wrong in it is kept, to be shown.
-  const auto file = context.sources.add(context.options.files->shown(path), std::move(text));
+  const auto file = context.sources.add(list.name, std::move(text));
   const auto place = [&](const Problem& problem) {
     const auto at = static_cast<std::uint32_t>(problem.begin);
     return Span{
@@ -161,7 +165,7 @@ bool read_address_list(Context& context, const std::string& path, const Value& n
   }
   for (const auto& problem : problems)
     report_address(context, nullptr, place(problem), problem.item, problem.parsed);
-  return false;
+  return list;
 }
 
 }  // namespace firewright::policy

@@ -89,8 +89,8 @@ class GroupReader {
     }
     const auto* path = read_string(context_, file->value, "file");
     if (path == nullptr) return;
-    content_.from_file = true;
-    read_address_list(context_, resolve_path(directory_, *path), file->value, v4_, v6_);
+    content_.files.push_back(
+        read_address_list(context_, resolve_path(directory_, *path), file->value, v4_, v6_));
   }
 
   Context& context_;
@@ -117,7 +117,7 @@ void Groups::define(const Document& document, const Value& table) {
     auto& group = at->second;
     if (!inserted) {
       const bool same = same_content(*group.value, entry.value) &&
-                        (group.directory == document.directory || !group.content.from_file);
+                        (group.directory == document.directory || group.content.files.empty());
       if (!same)
         context_.report(Kind::conflicting_definition, entry.key_span, {"group", entry.key})
             .labels.push_back({.span = group.group.span, .text = "first defined here"});
@@ -186,6 +186,7 @@ void Groups::finish(Group& group) {
     group.failed = group.failed || member->failed;
   }
   group.group.set = united(sets);
+  group.group.files = group.content.files;
   group.state = Group::State::done;
 }
 

@@ -18,9 +18,9 @@ namespace firewright::policy {
 void report_address(Context& context, const Value* value, Span span, std::string_view text,
                     const ParsedAddress& parsed);
 
-// Reads a list file, one item a line, straight into intervals; false: there were errors.
-bool read_address_list(Context& context, const std::string& path, const Value& named_at,
-                       std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6);
+// Reads a list file, one item a line, straight into intervals. What is wrong with it is reported.
+ListFile read_address_list(Context& context, const std::string& path, const Value& named_at,
+                           std::vector<Interval<Ipv4>>& v4, std::vector<Interval<Ipv6>>& v6);
 
 // Reads what a group says by itself; `directory` is its file's. `sound`: nothing was reported.
 [[nodiscard]] GroupContent read_group(Context& context, const std::string& name,

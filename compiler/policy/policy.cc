@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <string_view>
 
 namespace firewright::policy {
 namespace {
@@ -113,6 +114,15 @@ const DirectionPolicy& Policy::operator[](Direction direction) const {
 
 DirectionPolicy& Policy::operator[](Direction direction) {
   return const_cast<DirectionPolicy&>(std::as_const(*this)[direction]);
+}
+
+std::vector<ListFile> Policy::lists() const {
+  std::map<std::string_view, const ListFile*> by_name;
+  for (const auto& entry : groups)
+    for (const auto& file : entry.second.files) by_name.emplace(file.name, &file);
+  std::vector<ListFile> all;
+  for (const auto& entry : by_name) all.push_back(*entry.second);
+  return all;
 }
 
 }  // namespace firewright::policy

@@ -68,11 +68,19 @@ struct AddressList {
   Span span;
 };
 
+// A file of addresses, one a line. It is not kept.
+struct ListFile {
+  std::string name;  // as it is shown
+  std::size_t bytes = 0;
+  std::string sha256;
+};
+
 struct AddressGroup {
   std::string name;
   Span span;
-  AddressSet set;     // resolved: items, groups they name, and files
-  bool used = false;  // named by an exception, an assertion or another group that is used
+  AddressSet set;               // resolved: items, groups they name, and files
+  std::vector<ListFile> files;  // that it names itself
+  bool used = false;            // named by an exception, an assertion or another group that is used
 };
 
 struct Zone {
@@ -186,6 +194,8 @@ struct Policy {
 
   [[nodiscard]] const DirectionPolicy& operator[](Direction direction) const;
   [[nodiscard]] DirectionPolicy& operator[](Direction direction);
+  // The files of addresses that its groups name, each once, by name.
+  [[nodiscard]] std::vector<ListFile> lists() const;
 };
 
 }  // namespace firewright::policy

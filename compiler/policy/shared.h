@@ -20,7 +20,7 @@ namespace firewright::policy {
 struct GroupContent {
   AddressSet set;
   std::vector<Spanned<std::string>> names;
-  bool from_file = false;
+  std::vector<ListFile> files;
 };
 
 struct SharedDocument {

@@ -1,8 +1,11 @@
 #include "compiler/semantics/digest.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "compiler/semantics/compare.h"
 
@@ -15,9 +18,14 @@ constexpr char numeric_mark = 'N';
 constexpr char names_mark = 'S';
 constexpr char predicate_mark = 'P';
 
+constexpr std::size_t number_bytes = sizeof(u128);
+
+// The highest byte first.
 void put(std::string& text, u128 value) {
-  for (int shift = 120; shift >= 0; shift -= 8)
-    text += static_cast<char>(static_cast<std::uint8_t>(value >> static_cast<unsigned>(shift)));
+  std::array<char, number_bytes> bytes;
+  for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, value >>= 8U)
+    *byte = static_cast<char>(static_cast<std::uint8_t>(value));
+  text.append(bytes.data(), bytes.size());
 }
 
 void put(std::string& text, const Sha256& digest) {
@@ -33,24 +41,30 @@ void put(std::string& text, const std::string& name) {
 struct Digester {
   Meanings& meanings;
   std::unordered_map<std::uint32_t, Sha256> done;
+  std::vector<std::optional<Sha256>> leaves;  // few, and asked for again and again
 
   Sha256 of(Node node) {
+    if (Diagrams::is_leaf(node)) return leaf(Diagrams::value(node));
     const auto key = static_cast<std::uint32_t>(node);
     if (const auto known = done.find(key); known != done.end()) return known->second;
+    const auto level = meanings.diagrams().level(node);
+    const auto field = meanings.space().field(level);
     std::string text;
-    if (Diagrams::is_leaf(node)) {
-      text = leaf_mark + to_text(meanings.outcomes()[Diagrams::value(node)], meanings.outcomes());
-    } else {
-      const auto level = meanings.diagrams().level(node);
-      const auto field = meanings.space().field(level);
-      if (!field)
-        text = predicate(node, level);
-      else if (Space::is_name(*field))
-        text = names(node, *field);
-      else
-        text = numbers(node, *field);
-    }
+    if (!field)
+      text = predicate(node, level);
+    else if (Space::is_name(*field))
+      text = names(node, *field);
+    else
+      text = numbers(node, *field);
     return done.emplace(key, sha256(text)).first->second;
+  }
+
+  Sha256 leaf(std::uint32_t value) {
+    if (leaves.size() <= value) leaves.resize(value + 1);
+    auto& known = leaves[value];
+    if (!known)
+      known = sha256(leaf_mark + to_text(meanings.outcomes()[value], meanings.outcomes()));
+    return *known;
   }
 
   std::string predicate(Node node, std::uint32_t level) {
@@ -65,7 +79,9 @@ struct Digester {
   std::string numbers(Node node, Field field) {
     std::string text(1, numeric_mark);
     text += static_cast<char>(field);
-    for (const auto& edge : meanings.diagrams().edges(node)) {
+    const auto edges = meanings.diagrams().edges(node);
+    text.reserve(text.size() + edges.size() * (number_bytes + std::tuple_size_v<Sha256>));
+    for (const auto& edge : edges) {
       put(text, meanings.space().values(field, edge.last).second);
       put(text, of(edge.child));
     }
@@ -111,7 +127,7 @@ struct Digester {
 }  // namespace
 
 Sha256 digest(Meanings& meanings, Node node, Family family) {
-  Digester digester{.meanings = meanings, .done = {}};
+  Digester digester{.meanings = meanings, .done = {}, .leaves = {}};
   if (meanings.diagrams().level(node) == meanings.space().level(Field::family))
     return digester.of(meanings.diagrams().child(node, static_cast<std::uint32_t>(family)));
   return digester.of(node);

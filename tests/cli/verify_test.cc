@@ -188,6 +188,25 @@ TEST_F(VerifyTest, ACertificateHoldsWhatItPromises) {
   EXPECT_EQ(json["proofs"][0]["meaning_sha256"], json["proofs"][1]["meaning_sha256"]);
 }
 
+TEST_F(VerifyTest, AListOfAddressesIsOneOfTheFiles) {
+  std::ofstream(path("list.txt")) << "192.0.2.1\n";
+  std::ofstream(policy_)
+      << "[addresses]\na = { file = \"list.txt\" }\nb = [\"a\", { file = "
+         "\"list.txt\" }]\n[inbound]\nallow = [{ service = \"ssh\", from = \"b\" }]\n";
+  ASSERT_EQ(run({"compile", policy_, "--target", "nftables", "-o", path("out"), "--certificate",
+                 path("certificate.json")})
+                .exit,
+            Exit::ok);
+  const auto files = Json::parse(text_of(path("certificate.json")))["policy"];
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[1]["file"], path("list.txt"));
+  EXPECT_EQ(files[1]["sha256"], "d1aa74fdddc060ca4e2e10401f2f4e0ef37f94b0d8b25137e8c530d59f4aba75");
+  std::ofstream(path("list.txt"), std::ios::app) << "# no other address\n";
+  const auto result = verify({path("out/host.nft")}, {"--certificate", path("certificate.json")});
+  EXPECT_EQ(result.exit, Exit::no);
+  EXPECT_NE(result.err.find("the files of the policy are others"), std::string::npos) << result.err;
+}
+
 TEST_F(VerifyTest, ADeadExceptionIsSaidToBeDead) {
   std::ofstream(policy_) << "[inbound]\nallow = [\"ssh\", { service = \"ssh\", from = "
                             "\"192.0.2.0/24\", name = \"office\" }]\n";
