@@ -66,7 +66,7 @@ std::vector<Unfiltered> unfiltered(Target target) {
 }
 
 Proof prove(Target target, const ir::Program& program, const Sources& sources,
-            std::span<const ArtifactFile> files, Sink& sink, const semantics::Budget& budget) {
+            std::span<const ArtifactFile> files, Sink& sink, const ProofOptions& options) {
   std::vector<semantics::Excluded> excluded;
   for (auto& entry : unfiltered(target))
     excluded.push_back({.hook = entry.hook, .match = std::move(entry.match)});
@@ -88,9 +88,12 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
     others.push_back(&*read_back[i].program);
   }
   for (const auto& form : forms) proof.forms.push_back(name_of(target, form));
-  auto comparison = semantics::compare(program, others, {.excluded = excluded, .budget = budget});
+  auto comparison = semantics::compare(
+      program, others,
+      {.excluded = excluded, .budget = options.budget, .digests = options.digests});
   proof.answer = comparison.answer;
   proof.nodes = comparison.nodes;
+  proof.digests = std::move(comparison.digests);
   if (comparison.answer == semantics::Answer::equal) return proof;
   proof.what = proof.forms[comparison.which];
   proof.difference = std::move(comparison.difference);
@@ -100,12 +103,11 @@ Proof prove(Target target, const ir::Program& program, const Sources& sources,
 }
 
 Proof prove(Target target, const ir::Program& program, const Artifact& artifact,
-            const std::string& name, Sources& sources, Sink& sink,
-            const semantics::Budget& budget) {
+            const std::string& name, Sources& sources, Sink& sink, const ProofOptions& options) {
   std::vector<ArtifactFile> files;
   for (const auto& part : artifact.parts)
     files.push_back({.file = sources.add(name + part.suffix, part.bytes), .part = part.name});
-  return prove(target, program, sources, files, sink, budget);
+  return prove(target, program, sources, files, sink, options);
 }
 
 }  // namespace firewright::backend

@@ -27,18 +27,24 @@ struct Proof {
   std::string why;                 // not proved: the reason
   std::size_t nodes = 0;           // of the largest set of diagrams
   std::vector<std::string> forms;  // what was read back, and all found equal: "batch", "text"
+  std::optional<semantics::Digests> digests;  // see semantics::Comparison
+};
+
+struct ProofOptions {
+  semantics::Budget budget;
+  bool digests = false;
 };
 
 // Compares a program with an artifact's files. Files that cannot be read back are an error in
 // `sink`, and then the answer is "not proved".
 [[nodiscard]] Proof prove(Target target, const ir::Program& program, const Sources& sources,
                           std::span<const ArtifactFile> files, Sink& sink,
-                          const semantics::Budget& budget = {});
+                          const ProofOptions& options = {});
 
 // The same for what `encode` has just given. The parts become files of `sources`, so that what is
 // wrong with them has a place; `name` is what they are called there.
 [[nodiscard]] Proof prove(Target target, const ir::Program& program, const Artifact& artifact,
                           const std::string& name, Sources& sources, Sink& sink,
-                          const semantics::Budget& budget = {});
+                          const ProofOptions& options = {});
 
 }  // namespace firewright::backend

@@ -206,9 +206,16 @@ std::optional<std::string> fail(std::string& error, const Result& problem) {
   return std::nullopt;
 }
 
-Result write_files(const Folder& folder, const Generation& generation,
-                   const std::string& manifest) {
+std::vector<LentFile> all_files(const Generation& generation, std::span<const LentFile> lent) {
+  std::vector<LentFile> files(lent.begin(), lent.end());
   for (const auto& file : generation.files)
+    files.push_back({.name = file.name, .origin = file.origin, .bytes = file.bytes});
+  return files;
+}
+
+Result write_files(const Folder& folder, std::span<const LentFile> files,
+                   const std::string& manifest) {
+  for (const auto& file : files)
     if (auto result = write_new_file(folder, file.name, file.bytes); !result.ok()) return result;
   if (auto result = write_new_file(folder, manifest_name, manifest); !result.ok()) return result;
   return sync_folder(folder);
@@ -216,11 +223,11 @@ Result write_files(const Folder& folder, const Generation& generation,
 
 // Under the name `aside`, of which nothing is left after a failure.
 Result write_aside(const Folder& generations, const std::string& aside,
-                   const Generation& generation, const std::string& manifest) {
+                   std::span<const LentFile> files, const std::string& manifest) {
   if (auto removed = remove_folder(generations, aside); !removed.ok()) return removed;
   const auto opened = open_folder(generations, aside, IfMissing::make);
   if (!opened.ok()) return opened.problem;
-  auto written = write_files(opened.folder, generation, manifest);
+  auto written = write_files(opened.folder, files, manifest);
   if (!written.ok()) (void)remove_folder(generations, aside);
   return written;
 }
@@ -235,12 +242,12 @@ Result put_in_place(const Folder& generations, const std::string& aside, const s
   return remove_folder(generations, aside);
 }
 
-std::string manifest_text(const Generation& generation) {
+std::string manifest_text(const Generation& generation, std::span<const LentFile> files) {
   Manifest manifest{.backend = generation.backend,
                     .policy = generation.policy,
                     .audit = generation.audit,
                     .files = {}};
-  for (const auto& file : generation.files)
+  for (const auto& file : files)
     manifest.files.push_back({.name = file.name,
                               .origin = file.origin,
                               .size = file.bytes.size(),
@@ -249,9 +256,9 @@ std::string manifest_text(const Generation& generation) {
 }
 
 // Two files of one name, or a name that leads elsewhere, are the caller's mistake.
-std::optional<std::string> wrong_name(const Generation& generation) {
+std::optional<std::string> wrong_name(std::span<const LentFile> files) {
   std::set<std::string_view> names = {manifest_name};
-  for (const auto& file : generation.files)
+  for (const auto& file : files)
     if (!is_file_name(file.name) || !names.insert(file.name).second) return file.name;
   return std::nullopt;
 }
@@ -310,8 +317,10 @@ Result write_state(const std::string& state_dir, const State& state) {
 }
 
 std::optional<std::string> write_generation(const std::string& state_dir,
-                                            const Generation& generation, std::string& error) {
-  if (const auto name = wrong_name(generation)) {
+                                            const Generation& generation, std::string& error,
+                                            std::span<const LentFile> lent) {
+  const auto files = all_files(generation, lent);
+  if (const auto name = wrong_name(files)) {
     error = "`" + *name + "` cannot be a file of a generation";
     return std::nullopt;
   }
@@ -325,7 +334,7 @@ std::optional<std::string> write_generation(const std::string& state_dir,
   const auto generations = open_folder(state.folder, generations_name, IfMissing::make);
   if (!generations.ok()) return fail(error, generations.problem);
 
-  const auto manifest = manifest_text(generation);
+  const auto manifest = manifest_text(generation, files);
   const auto id = id_of(manifest);
   std::string damage;
   if (check_generation(generations.folder, id, damage)) {
@@ -335,8 +344,7 @@ std::optional<std::string> write_generation(const std::string& state_dir,
     return id;
   }
   const auto aside = std::string(aside_prefix) + std::to_string(own_process().pid);
-  if (const auto written = write_aside(generations.folder, aside, generation, manifest);
-      !written.ok())
+  if (const auto written = write_aside(generations.folder, aside, files, manifest); !written.ok())
     return fail(error, written);
   if (const auto placed = put_in_place(generations.folder, aside, id); !placed.ok()) {
     (void)remove_folder(generations.folder, aside);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,11 +99,20 @@ struct Generation {
   bool operator==(const Generation&) const = default;
 };
 
+// A file of a generation whose bytes somebody else keeps.
+struct LentFile {
+  std::string name;
+  std::string origin;
+  std::string_view bytes;
+};
+
 // Its ID. One that is there already and sound is kept; a damaged one is written anew. On a host
-// without state it first writes one that says that nothing is confirmed.
+// without state it first writes one that says that nothing is confirmed. `lent` come before its own
+// files.
 [[nodiscard]] std::optional<std::string> write_generation(const std::string& state_dir,
                                                           const Generation& generation,
-                                                          std::string& error);
+                                                          std::string& error,
+                                                          std::span<const LentFile> lent = {});
 // Files in the order in which they were written; with `wanted` those that it holds for, and the
 // others are not looked at.
 using Wanted = std::function<bool(std::string_view name)>;

@@ -127,19 +127,21 @@ class Applying {
     if (sink_.has_errors()) return report_.refused();
     warn_of_forwarding(read_->policy, sink_);
     note_writers(read_->policy, sources_, report_.notes);
-    if (!options_.dry_run) beside(established_, [this] { return establish(built_.program); });
+    if (!options_.dry_run)
+      beside(uses_, [this] { return analysis::exception_uses(built_.program); });
     artifact_ = backend::backend(options_.backend).encode(built_.program, built_.options);
     beside(proving_, [this] {
       Sources sources;
       Sink sink;
-      return prove(options_.backend, built_, artifact_, stem(options_.path), sources, sink);
+      return prove(options_.backend, built_, artifact_, stem(options_.path), sources, sink,
+                   !options_.dry_run);
     });
     place_ = place_of(options_.backend, built_);
     return proving_.valid() ? Stop{} : end_proof();
   }
 
-  // Of a large policy, the certificate is made while it is encoded, and the proof while what stands
-  // is looked at; neither may do anything else.
+  // Of a large policy, what takes long of the certificate is made while it is encoded, and the
+  // proof while what stands is looked at; neither may do anything else.
   template <class Result, class Work>
   void beside(std::future<Result>& result, Work work) {
     constexpr std::size_t worth_a_thread = 256 << 10;
@@ -161,8 +163,8 @@ class Applying {
   Stop end_proof() {
     if (proving_.valid()) report_.proved = proving_.get();
     if (!report_.proved.equal())
-      report_.proved =
-          prove(options_.backend, built_, artifact_, stem(options_.path), sources_, sink_);
+      report_.proved = prove(options_.backend, built_, artifact_, stem(options_.path), sources_,
+                             sink_, !options_.dry_run);
     if (sink_.has_errors()) return report_.refused();
     report_.built = &built_;
     return {};
@@ -283,30 +285,29 @@ class Applying {
   }
 
   std::optional<std::string> write_generation(std::string& error) {
-    const auto established = established_.valid() ? established_.get() : establish(built_.program);
+    const auto uses = uses_.valid() ? uses_.get() : analysis::exception_uses(built_.program);
     std::optional<nlohmann::ordered_json> made;
-    if (established)
+    if (uses)
       made = certificate(read_->policy,
                          {{.target = options_.backend,
                            .built = &built_,
                            .artifact = &artifact_,
                            .proved = &report_.proved,
-                           .established = &*established}},
+                           .uses = &*uses}},
                          sources_);
     host::Generation generation;
     generation.backend = to_string(options_.backend);
     generation.policy = read_->policy.name.empty() ? stem(options_.path) : read_->policy.name;
     generation.audit = options_.audit;
-    std::size_t number = 0;
+    std::vector<host::LentFile> lent;
     for (const auto id : read_->policy.files) {
       const auto& file = sources_.file(id);
-      generation.files.push_back({.name = "policy." + std::to_string(++number),
-                                  .origin = file.name(),
-                                  .bytes = std::string(file.text())});
+      lent.push_back({.name = "policy." + std::to_string(lent.size() + 1),
+                      .origin = file.name(),
+                      .bytes = file.text()});
     }
     for (const auto& part : artifact_.parts)
-      generation.files.push_back(
-          {.name = "artifact." + part.name, .origin = {}, .bytes = part.bytes});
+      lent.push_back({.name = "artifact." + part.name, .origin = {}, .bytes = part.bytes});
     generation.files.push_back({.name = "place.json", .origin = {}, .bytes = to_json_text(place_)});
     if (made) {
       const auto text = made->dump(2) + "\n";
@@ -316,7 +317,7 @@ class Applying {
       report_.notes.emplace_back("no certificate: the meaning needs more than the budget");
     }
     put_expiries(expiries(read_->policy, options_.backend, read_->today), generation);
-    return host::write_generation(options_.host.state_dir, generation, error);
+    return host::write_generation(options_.host.state_dir, generation, error, lent);
   }
 
   // From here on the next command knows what was begun.
@@ -443,7 +444,7 @@ class Applying {
   std::optional<ReadPolicy> read_;
   Built built_;
   backend::Artifact artifact_;
-  std::future<std::optional<Established>> established_;  // of what is built
+  std::future<std::optional<std::vector<analysis::ExceptionUse>>> uses_;  // of what is built
   std::future<Proved> proving_;
   Place place_;
   std::vector<Place> places_;  // and where else a firewall of ours stands

@@ -18,18 +18,23 @@ std::string digest_of(std::string_view bytes) { return hex(sha256(bytes)); }
 
 // The meaning of the policy's program, hook by hook. Equal to that of every form that was read
 // back.
-std::optional<Json> digests(const ir::Program& program, const semantics::Attempt& attempt) {
+std::optional<semantics::Digests> digests(const ir::Program& program,
+                                          std::optional<semantics::FieldOrder> order) {
   const std::array programs{&program};
-  semantics::Meanings meanings(programs, attempt.order, attempt.budget);
-  auto json = Json::object();
-  for (const auto& chain : program.chains) {
-    if (!chain.hook) continue;
-    const auto node = meanings.meaning(program, *chain.hook);
-    if (!node) return std::nullopt;
-    auto& of_hook = json[std::string(to_string(*chain.hook))];
-    for (const auto family : {Family::ipv4, Family::ipv6})
-      of_hook[std::string(to_string(family))] = hex(digest(meanings, *node, family));
+  for (const auto& attempt : semantics::attempts({})) {
+    if (order && attempt.order != *order) continue;
+    semantics::Meanings meanings(programs, attempt.order, attempt.budget);
+    if (auto made = semantics::digests(meanings, program, attempt.order)) return made;
   }
+  return std::nullopt;
+}
+
+Json meaning_json(const semantics::Digests& digests) {
+  auto json = Json::object();
+  for (const auto& [hook, of] : digests.hooks)
+    for (const auto family : {Family::ipv4, Family::ipv6})
+      json[std::string(to_string(hook))][std::string(to_string(family))] =
+          hex(of[static_cast<std::size_t>(family)]);
   return json;
 }
 
@@ -39,6 +44,13 @@ std::string_view in_words(semantics::FieldOrder order) {
     case semantics::FieldOrder::addresses_first: return "addresses first";
   }
   return "";
+}
+
+std::optional<semantics::FieldOrder> order_of(const Json& words) {
+  for (const auto order :
+       {semantics::FieldOrder::ports_first, semantics::FieldOrder::addresses_first})
+    if (words == in_words(order)) return order;
+  return std::nullopt;
 }
 
 Json predicates_json(const ir::Program& program) {
@@ -91,9 +103,12 @@ Json exceptions_json(const std::vector<analysis::ExceptionUse>& uses, const Sour
 
 std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
   const auto& program = one.built->program;
-  const auto made = one.established == nullptr ? establish(program) : std::nullopt;
-  const auto* established = made ? &*made : one.established;
-  if (established == nullptr) return std::nullopt;
+  const auto& known = one.proved->proof.digests;
+  const auto meaning = known ? known : digests(program, one.order);
+  if (!meaning) return std::nullopt;
+  const auto made = one.uses == nullptr ? analysis::exception_uses(program) : std::nullopt;
+  const auto* uses = made ? &*made : one.uses;
+  if (uses == nullptr) return std::nullopt;
   Json json;
   json["target"] = to_string(one.target);
   json["ir_sha256"] = digest_of(to_text(program));
@@ -104,30 +119,15 @@ std::optional<Json> proof_json(const Certified& one, const Sources& sources) {
         {{"part", part.name}, {"bytes", part.bytes.size()}, {"sha256", digest_of(part.bytes)}});
   json["answer"] = "equal";
   json["read_back"] = one.proved->proof.forms;
-  json["field_order"] = in_words(established->order);
-  json["meaning_sha256"] = established->meaning;
+  json["field_order"] = in_words(meaning->order);
+  json["meaning_sha256"] = meaning_json(*meaning);
   json["not_filtered"] = scope_json(one.target);
   json["predicates"] = predicates_json(program);
-  json["exceptions"] = exceptions_json(established->exceptions, sources);
+  json["exceptions"] = exceptions_json(*uses, sources);
   return json;
 }
 
 }  // namespace
-
-// In the first field order that it can be made in; the same one everywhere, unless that hangs on
-// the time alone.
-std::optional<Established> establish(const ir::Program& program) {
-  for (const auto& attempt : semantics::attempts({})) {
-    auto meaning = digests(program, attempt);
-    if (!meaning) continue;
-    auto exceptions = analysis::exception_uses(program);
-    if (!exceptions) return std::nullopt;
-    return Established{.order = attempt.order,
-                       .meaning = std::move(*meaning),
-                       .exceptions = std::move(*exceptions)};
-  }
-  return std::nullopt;
-}
 
 std::optional<Json> certificate(const policy::Policy& policy, const std::vector<Certified>& all,
                                 const Sources& sources) {
@@ -170,6 +170,16 @@ std::optional<Json> parse_certificate(std::string_view text) {
   auto json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) return std::nullopt;
   return json;
+}
+
+std::optional<semantics::FieldOrder> claimed_order(const Json& claimed, Target target) {
+  if (!claimed.is_object() || !claimed.contains("proofs") || !claimed["proofs"].is_array())
+    return std::nullopt;
+  for (const auto& proof : claimed["proofs"])
+    if (proof.is_object() && proof.contains("field_order") &&
+        proof.value("target", Json()) == to_string(target))
+      return order_of(proof["field_order"]);
+  return std::nullopt;
 }
 
 std::vector<std::string> contradictions(const Json& claimed, const Json& made) {

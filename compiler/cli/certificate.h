@@ -20,22 +20,13 @@
 
 namespace firewright::cli {
 
-// What takes the time: the digests of what the program means, hook by hook, and what each exception
-// decides.
-struct Established {
-  semantics::FieldOrder order = semantics::FieldOrder::ports_first;
-  nlohmann::ordered_json meaning;
-  std::vector<analysis::ExceptionUse> exceptions;  // they point into the program
-};
-// No value: the meaning does not fit into the budget.
-[[nodiscard]] std::optional<Established> establish(const ir::Program& program);
-
 struct Certified {
   Target target = Target::nftables;
   const Built* built = nullptr;
   const backend::Artifact* artifact = nullptr;
   const Proved* proved = nullptr;
-  const Established* established = nullptr;  // of the program; none: still to do
+  const std::vector<analysis::ExceptionUse>* uses = nullptr;  // none: still to do
+  std::optional<semantics::FieldOrder> order = {};            // for digests that are still to do
 };
 
 // No value: the meaning does not fit into the budget.
@@ -45,6 +36,10 @@ struct Certified {
 
 // A certificate's file as JSON. No value: it is none, or nested deeper than any certificate.
 [[nodiscard]] std::optional<nlohmann::ordered_json> parse_certificate(std::string_view text);
+
+// The field order of its digests for a target; none if it claims none.
+[[nodiscard]] std::optional<semantics::FieldOrder> claimed_order(
+    const nlohmann::ordered_json& claimed, Target target);
 
 // What in `claimed` is not what `made` says, in words, one entry each: "sha256 of part `v4`".
 // Parts and targets that only `made` has are no contradiction; those that only `claimed` has are.

@@ -70,11 +70,12 @@ Compiled build_one(const ReadPolicy& read, Target target, bool approximate, Sink
           .proved = {}};
 }
 
-void encode_and_prove(Compiled& compiled, const std::string& name, Sources& sources, Sink& sink) {
+void encode_and_prove(Compiled& compiled, const std::string& name, Sources& sources, Sink& sink,
+                      bool digests = false) {
   const auto target = compiled.target;
   compiled.artifact =
       backend::backend(target).encode(compiled.built.program, compiled.built.options);
-  compiled.proved = prove(target, compiled.built, compiled.artifact, name, sources, sink);
+  compiled.proved = prove(target, compiled.built, compiled.artifact, name, sources, sink, digests);
 }
 
 Exit output(const CompileOptions& options, const policy::Policy& policy,
@@ -159,7 +160,7 @@ Exit compile(const CompileOptions& options, Console& console) {
     read->policy[direction].exceptions = std::vector<policy::Exception>();
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!options.emit_ir && !said[i].has_errors())
-      encode_and_prove(all[i], stem(options.path), sources, said[i]);
+      encode_and_prove(all[i], stem(options.path), sources, said[i], !options.certificate.empty());
     sink.append(said[i]);
   }
   sink.sort();

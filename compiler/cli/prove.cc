@@ -31,11 +31,12 @@ std::string in_words(const semantics::Difference& difference, const std::string&
 }
 
 Proved prove(Target target, const Built& built, const backend::Artifact& artifact,
-             const std::string& name, Sources& sources, Sink& sink) {
+             const std::string& name, Sources& sources, Sink& sink, bool digests) {
   const auto begin = std::chrono::steady_clock::now();
   Proved proved;
   Sink of_reading;
-  proved.proof = backend::prove(target, built.program, artifact, name, sources, of_reading);
+  proved.proof = backend::prove(target, built.program, artifact, name, sources, of_reading,
+                                {.budget = {}, .digests = digests});
   proved.taken = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - begin);
   if (!proved.equal()) {

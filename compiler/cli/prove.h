@@ -19,9 +19,10 @@ struct Proved {
 };
 
 // Encodes nothing and writes nothing: reads the artifact back and compares. What is wrong goes into
-// `sink`, as an error.
+// `sink`, as an error. `digests`: of the meaning, for a certificate.
 [[nodiscard]] Proved prove(Target target, const Built& built, const backend::Artifact& artifact,
-                           const std::string& name, Sources& sources, Sink& sink);
+                           const std::string& name, Sources& sources, Sink& sink,
+                           bool digests = false);
 
 // How a run ends whose diagnostics hold an error: a failed proof before one that was not finished,
 // and that before what is wrong with the policy.

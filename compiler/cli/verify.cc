@@ -111,7 +111,8 @@ void report(const Built& built, const Verified& one, Sink& sink) {
 
 // The certificate of what was verified, to be held against the one that claims it.
 std::optional<Json> certify(const ReadPolicy& read, const std::vector<Verified>& all,
-                            const std::map<Target, Built>& built, const Sources& sources) {
+                            const std::map<Target, Built>& built, const Json& claimed,
+                            const Sources& sources) {
   std::map<Target, backend::Artifact> artifacts;
   for (const auto& one : all)
     for (const auto& file : one.operand.files)
@@ -120,13 +121,16 @@ std::optional<Json> certify(const ReadPolicy& read, const std::vector<Verified>&
   const Proved none;
   std::vector<Certified> certified;
   for (const auto& [target, artifact] : artifacts)
-    certified.push_back(
-        {.target = target, .built = &built.at(target), .artifact = &artifact, .proved = &none});
+    certified.push_back({.target = target,
+                         .built = &built.at(target),
+                         .artifact = &artifact,
+                         .proved = &none,
+                         .order = claimed_order(claimed, target)});
   return certificate(read.policy, certified, sources);
 }
 
-// Reports what the certificate claims and is not so.
-void replay(const std::string& path, const Json& made, Sources& sources, Sink& sink) {
+// Reports what the certificate claims and is not so. `certify` makes it anew.
+void replay(const std::string& path, Sources& sources, Sink& sink, const auto& certify) {
   const DiskFileSystem disk;
   auto content = disk.read(path, largest_certificate);
   if (!content.text) {
@@ -140,7 +144,12 @@ void replay(const std::string& path, const Json& made, Sources& sources, Sink& s
     sink.report(Kind::bad_certificate, span, {"it is no JSON"});
     return;
   }
-  for (const auto& wrong : contradictions(*claimed, made))
+  const auto made = certify(*claimed);
+  if (!made) {
+    sink.report(Kind::not_proved, {}, {"the certificate", "it needs more than the budget"});
+    return;
+  }
+  for (const auto& wrong : contradictions(*claimed, *made))
     sink.report(Kind::bad_certificate, span, {wrong});
 }
 
@@ -186,11 +195,8 @@ Exit verify(const VerifyOptions& options, Console& console) {
   }
   bool certified = false;
   if (!options.certificate.empty() && !sink.has_errors()) {
-    const auto made = certify(*read, all, built, sources);
-    if (made)
-      replay(options.certificate, *made, sources, sink);
-    else
-      sink.report(Kind::not_proved, {}, {"the certificate", "it needs more than the budget"});
+    replay(options.certificate, sources, sink,
+           [&](const Json& claimed) { return certify(*read, all, built, claimed, sources); });
     certified = !sink.has_errors();
   }
   if (options.policy.format == Format::json) {

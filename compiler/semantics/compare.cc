@@ -19,6 +19,7 @@ struct Attempt {
   std::optional<Difference> difference;
   std::size_t which = 0;
   std::size_t nodes = 0;
+  std::optional<Digests> digests;
 };
 
 Node leaf_of(Meanings& meanings, Node node, std::span<const std::uint32_t> ranks) {
@@ -117,6 +118,7 @@ Attempt attempt(const ir::Program& first, Programs others, const ir::Program& ex
     }
   }
   result.done = true;
+  if (options.digests) result.digests = digests(meanings, first, order);
   return result;
 }
 
@@ -176,11 +178,13 @@ Comparison compare(const ir::Program& first, Programs others, const CompareOptio
     boundaries.chains.back().rules.back().match = entry.match;
   }
   Comparison result;
+  auto attempt_options = options;
   bool broken = false;
   // Whether the comparison is over.
   const auto attempt_in = [&](const ir::Program& a, Programs b, FieldOrder order, Budget budget) {
-    auto one = attempt(a, b, boundaries, options, order, budget);
+    auto one = attempt(a, b, boundaries, attempt_options, order, budget);
     result.nodes = std::max(result.nodes, one.nodes);
+    result.digests = std::move(one.digests);
     broken = broken || one.broken;
     if (one.difference) {
       result.answer = Answer::different;
@@ -204,6 +208,7 @@ Comparison compare(const ir::Program& first, Programs others, const CompareOptio
       return result;
     }
   }
+  attempt_options.digests = false;  // of a slice they would say nothing
   bool all_done = true;
   for (const auto hook : hooks)
     for (const auto family : {Family::ipv4, Family::ipv6}) {

@@ -13,7 +13,7 @@
 
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/program.h"
-#include "compiler/semantics/meaning.h"
+#include "compiler/semantics/digest.h"
 
 namespace firewright::semantics {
 
@@ -39,11 +39,13 @@ struct Comparison {
   std::size_t which = 0;                 // of the others: the one that differs
   std::string why;                       // when not proved
   std::size_t nodes = 0;                 // of the diagrams that were made
+  std::optional<Digests> digests;        // of the first, if asked for and made on the way
 };
 
 struct CompareOptions {
   std::span<const Excluded> excluded;
-  Budget budget;  // of all attempts together
+  Budget budget;         // of all attempts together
+  bool digests = false;  // of the first's meaning, if it is made whole
 };
 
 [[nodiscard]] Comparison compare(const ir::Program& first, const ir::Program& second,

@@ -133,4 +133,17 @@ Sha256 digest(Meanings& meanings, Node node, Family family) {
   return digester.of(node);
 }
 
+std::optional<Digests> digests(Meanings& meanings, const ir::Program& program, FieldOrder order) {
+  Digests all{.order = order, .hooks = {}};
+  for (const auto hook : {ir::Hook::inbound, ir::Hook::outbound, ir::Hook::forward}) {
+    if (std::ranges::none_of(program.chains, [&](const auto& c) { return c.hook == hook; }))
+      continue;
+    const auto node = meanings.meaning(program, hook);
+    if (!node) return std::nullopt;
+    all.hooks.emplace_back(hook, std::array{digest(meanings, *node, Family::ipv4),
+                                            digest(meanings, *node, Family::ipv6)});
+  }
+  return all;
+}
+
 }  // namespace firewright::semantics

@@ -71,6 +71,8 @@ struct Meanings::Walk {
 };
 
 std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook) {
+  const std::pair key{&program, hook};
+  if (const auto known = made_.find(key); known != made_.end()) return known->second;
   const Outcome accepted{
       .decided = true, .returned = false, .verdict = ir::Verdict::accept(), .effects = {}};
   Walk walk{.chains = {}, .done = {}, .called = {}, .open = {}, .broken = false};
@@ -87,6 +89,7 @@ std::optional<Node> Meanings::meaning(const ir::Program& program, ir::Hook hook)
     first = false;
   }
   if (walk.broken || diagrams_.exhausted()) return std::nullopt;
+  made_.emplace(key, all);
   return all;
 }
 

@@ -59,8 +59,9 @@ class Meanings {
  public:
   Meanings(std::span<const ir::Program* const> programs, FieldOrder order, Budget budget);
 
-  // The outcome of every packet on the hook; a hook without a chain accepts. No value: the budget
-  // is used up, or the chains jump in a circle or to nowhere, or two bear one name.
+  // The outcome of every packet on the hook; a hook without a chain accepts. It is made once, so
+  // the program must stay what it is. No value: the budget is used up, or the chains jump in a
+  // circle or to nowhere, or two bear one name.
   [[nodiscard]] std::optional<Node> meaning(const ir::Program& program, ir::Hook hook);
 
   [[nodiscard]] Diagrams& diagrams() { return diagrams_; }
@@ -89,6 +90,7 @@ class Meanings {
   Outcomes outcomes_;
   std::uint32_t then_;
   std::uint32_t after_accept_;
+  std::map<std::pair<const ir::Program*, ir::Hook>, Node> made_;
 };
 
 }  // namespace firewright::semantics
