@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 
+#include "backends/host/error_text.h"
+
 namespace firewright::host {
 namespace {
 
@@ -115,7 +117,7 @@ std::string aside_name(const std::string& name) {
 Result system_failure(std::string_view what, std::string_view path, int error) {
   const bool forbidden = error == EACCES || error == EPERM;
   return {.reason = forbidden ? Reason::permission : Reason::io,
-          .error = std::string(what) + " `" + std::string(path) + "`: " + std::strerror(error),
+          .error = std::string(what) + " `" + std::string(path) + "`: " + error_text(error),
           .changed = false};
 }
 
@@ -143,7 +145,7 @@ namespace {
 // `expect` is told first how many bytes it will be, as things stand.
 template <class Expect, class Take>
 FileBytes read_pieces(const Folder& folder, const std::string& name, std::size_t limit,
-                      Expect expect, Take take) {
+                      const Expect& expect, const Take& take) {
   FileBytes file;
   const auto path = folder.path_of(name);
   const auto fail = [&](int error) {
@@ -201,7 +203,8 @@ Names names_in(const Folder& folder) {
   }
   for (;;) {
     errno = 0;
-    const dirent* entry = readdir(stream.get());
+    // Nobody else has this stream.
+    const dirent* entry = readdir(stream.get());  // NOLINT(concurrency-mt-unsafe)
     if (entry == nullptr) break;
     const std::string name = entry->d_name;
     if (name != "." && name != "..") result.names.push_back(name);

@@ -10,18 +10,16 @@
 #include <climits>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "backends/host/descriptor.h"
+#include "backends/host/error_text.h"
 #include "backends/host/host.h"
 #include "backends/host/messages.h"
 
 namespace firewright::host {
 namespace {
-
-std::string error_text(int error) { return std::generic_category().message(error); }
 
 Result failure(Reason reason, std::string error) {
   return {.reason = reason, .error = std::move(error)};

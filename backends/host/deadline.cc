@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "backends/host/descriptor.h"
+#include "backends/host/error_text.h"
 
 namespace firewright::host {
 namespace {
@@ -35,7 +36,7 @@ std::optional<std::string> read_boot_id(std::string& error) {
     while (size < 0 && errno == EINTR);
   }
   if (size < 0) {
-    error = std::string("cannot read `") + path + "`: " + std::strerror(errno);
+    error = std::string("cannot read `") + path + "`: " + error_text(errno);
     return std::nullopt;
   }
   std::string id(text.data(), static_cast<std::size_t>(size));

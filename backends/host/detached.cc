@@ -17,6 +17,7 @@
 #include <ctime>
 
 #include "backends/host/descriptor.h"
+#include "backends/host/error_text.h"
 
 namespace firewright::host {
 namespace {
@@ -167,7 +168,7 @@ std::optional<ProcessId> start_detached(const std::vector<std::string>& command,
 
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    error = std::string("cannot start a watchdog: ") + std::strerror(errno);
+    error = std::string("cannot start a watchdog: ") + error_text(errno);
     return std::nullopt;
   }
   const Descriptor in(ends[0]);
@@ -184,7 +185,7 @@ std::optional<ProcessId> start_detached(const std::vector<std::string>& command,
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR);
   }
   if (report.error == 0) return report.process;
-  error = std::string("cannot start a watchdog: ") + std::strerror(report.error);
+  error = std::string("cannot start a watchdog: ") + error_text(report.error);
   return std::nullopt;
 }
 

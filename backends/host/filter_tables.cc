@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "backends/host/error_text.h"
 #include "backends/host/ipset.h"
 #include "backends/host/process.h"
 
@@ -31,7 +32,7 @@ std::optional<std::string> save(const std::string& program, std::string& error) 
   const auto finished = run({program, "--counters"}, {});
   if (finished.ok()) return filter_of(finished.out);
   error = "`" + program + "` failed";
-  if (finished.exec_error != 0) error += std::string(": ") + std::strerror(finished.exec_error);
+  if (finished.exec_error != 0) error += std::string(": ") + error_text(finished.exec_error);
   if (const auto line = finished.err.substr(0, finished.err.find('\n')); !line.empty())
     error += ": " + line;
   return std::nullopt;

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "backends/host/dump.h"
+#include "backends/host/error_text.h"
 #include "backends/host/ipset.h"
 #include "backends/host/process.h"
 
@@ -26,7 +27,7 @@ std::optional<std::string> save(const std::string& program, std::string& error) 
   auto finished = run({program}, {});
   if (finished.ok()) return std::move(finished.out);
   error = "`" + program + "` failed";
-  if (finished.exec_error != 0) error += std::string(": ") + std::strerror(finished.exec_error);
+  if (finished.exec_error != 0) error += std::string(": ") + error_text(finished.exec_error);
   if (const auto line = finished.err.substr(0, finished.err.find('\n')); !line.empty())
     error += ": " + line;
   return std::nullopt;

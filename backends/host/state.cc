@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "backends/host/atomic_file.h"
+#include "backends/host/error_text.h"
 #include "backends/host/state_json.h"
 #include "compiler/base/sha256.h"
 
@@ -335,7 +336,7 @@ std::optional<std::string> write_generation(const std::string& state_dir,
   if (!generations.ok()) return fail(error, generations.problem);
 
   const auto manifest = manifest_text(generation, files);
-  const auto id = id_of(manifest);
+  auto id = id_of(manifest);
   std::string damage;
   if (check_generation(generations.folder, id, damage)) {
     // It may be new and its name not yet synced, if its writer was killed.
@@ -445,7 +446,7 @@ std::optional<std::string> random_token(std::string& error) {
   do got = getrandom(bytes.data(), bytes.size(), 0);
   while (got < 0 && errno == EINTR);
   if (got != static_cast<ssize_t>(bytes.size())) {
-    error = std::string("no random bytes: ") + std::strerror(got < 0 ? errno : EIO);
+    error = std::string("no random bytes: ") + error_text(got < 0 ? errno : EIO);
     return std::nullopt;
   }
   static constexpr char digits[] = "0123456789abcdef";

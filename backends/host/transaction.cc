@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <utility>
 
 #include "backends/host/attributes.h"
 
@@ -38,7 +39,9 @@ void put_place(std::string& out, std::string_view element) {
 
 }  // namespace
 
-Transaction::Transaction(const TableName& table) : table_(table) { frame(NFNL_MSG_BATCH_BEGIN); }
+Transaction::Transaction(TableName table) : table_(std::move(table)) {
+  frame(NFNL_MSG_BATCH_BEGIN);
+}
 
 void Transaction::frame(std::uint16_t type) {
   const nlmsghdr header{.nlmsg_len = NLMSG_HDRLEN + sizeof(nfgenmsg),

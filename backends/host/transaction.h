@@ -16,7 +16,7 @@ namespace firewright::host {
 
 class Transaction {
  public:
-  explicit Transaction(const TableName& table);
+  explicit Transaction(TableName table);
 
   void new_table(const TableModel& table);
   void delete_table();

@@ -14,6 +14,7 @@
 #include "backends/host/deadline.h"
 #include "backends/host/descriptor.h"
 #include "backends/host/detached.h"
+#include "backends/host/error_text.h"
 #include "backends/host/process.h"
 
 namespace firewright::host {
@@ -56,8 +57,8 @@ std::string without_variables(const std::string& argument) {
 }
 
 std::string failure(const Finished& ran, const std::string& program) {
-  if (ran.exec_error != 0) return program + ": " + std::strerror(ran.exec_error);
-  if (ran.io_error != 0) return program + ": " + std::strerror(ran.io_error);
+  if (ran.exec_error != 0) return program + ": " + error_text(ran.exec_error);
+  if (ran.io_error != 0) return program + ": " + error_text(ran.io_error);
   auto line = ran.err.substr(0, ran.err.find('\n'));
   return program + " failed" + (line.empty() ? "" : ": " + line);
 }
@@ -94,7 +95,7 @@ std::optional<std::string> unusable(const std::vector<std::string>& command,
   if (!is_plain(token)) return "`" + token + "` is no token";
   // Rather now than when it is too late.
   if (access(command.front().c_str(), X_OK) != 0)
-    return "cannot run `" + command.front() + "`: " + std::strerror(errno);
+    return "cannot run `" + command.front() + "`: " + error_text(errno);
   return std::nullopt;
 }
 

@@ -155,7 +155,8 @@ class Applying {
         prepare_heap_of_thread();
         return work();
       });
-    } catch (const std::system_error&) {  // no thread to be had: later, then
+    } catch (const std::system_error&) {
+      result = {};  // no thread to be had: later, then
     }
   }
 

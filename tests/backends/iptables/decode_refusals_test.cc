@@ -19,6 +19,12 @@ std::string rule_error(Family family, const std::string& rule) {
   return read.errors.empty() ? "none" : read.errors.front();
 }
 
+std::string repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 TEST(IptablesRefusals, RefusedRules) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"-p nosuch", "artifact-syntax 5:13-19 "},
@@ -86,6 +92,15 @@ TEST(IptablesRefusals, RefusedRules) {
       {"-j DROP --reject-with tcp-reset", "artifact-unknown 5:18-31 "},
       {"-j LOG --log-prefix 123456789012345678901234567890", "artifact-syntax 5:30-60 "},
       {"-j LOG --log-level 8", "artifact-syntax 5:29-30 "},
+      {"-j LOG --log-level x", "artifact-syntax 5:29-30 "},
+      {"-j NFLOG --nflog-group x", "artifact-syntax 5:33-34 "},
+      {"-m comment --comment " + std::string(256, 'x'),
+       "artifact-syntax 5:31-287 not iptables-restore text as it is known here: `" +
+           std::string(60, 'x') + "...` is no comment of at most 255 bytes"},
+      {"-p tcp" + repeated(" -m multiport --ports 1,2", 6), "artifact-syntax 5:1-"},
+      {"-p tcp" + repeated(" -m comment --comment x", 200),
+       "artifact-syntax 5:1-4616 not iptables-restore text as it is known here: a rule of 804 "
+       "words"},
       {"-m comment --comment a -m comment --comment b", "artifact-syntax 5:44-53 "},
       {"-j DROP trailing", "artifact-unknown 5:18-26 `trailing`"},
   };
@@ -127,6 +142,13 @@ TEST(IptablesRefusals, RefusedFiles) {
       {"*filter\n-X INPUT\nCOMMIT\n", "artifact-syntax 2:4-9 "},
       {"*filter\n-N a\n-A INPUT -j a\n-X a\nCOMMIT\n", "artifact-undefined 3:13-14 "},
       {"*filter\n-P INPUT nosuch\nCOMMIT\n", "artifact-syntax 2:10-16 "},
+      {"*filter\n-A\nCOMMIT\n", "artifact-syntax 2:1-3 "},
+      {"*filter\n-P INPUT\nCOMMIT\n", "artifact-syntax 2:4-9 "},
+      {"*filter\n-N own\n-P own DROP\nCOMMIT\n", "artifact-syntax 3:4-7 "},
+      {"*filter\n-N a b\nCOMMIT\n", "artifact-syntax 2:6-7 "},
+      {"*filter\n-F INPUT b\nCOMMIT\n", "artifact-syntax 2:10-11 "},
+      {"*filter\n-E a b\nCOMMIT\n", "artifact-unknown 2:1-3 `-E`"},
+      {"*filter\n-A INPUT -m comment --comment \"a\nCOMMIT\n", "artifact-syntax 2:31-33 "},
       {"*filter\n:a - [0:0]\n-A a -j a\nCOMMIT\n",
        "artifact-conflict 2:1-11 this contradicts itself: the chain `v4 a` jumps to itself"},
       {"*filter\n:a -\n:b -\n-A a -j b\n-A b -p tcp -g a\nCOMMIT\n",
@@ -139,6 +161,38 @@ TEST(IptablesRefusals, RefusedFiles) {
   };
   for (const auto& [text, error] : cases)
     EXPECT_THAT(first_error(text), StartsWith(error)) << text.substr(0, 80);
+}
+
+// What `ipset save` does not say; and what it says and nobody here looks into.
+TEST(IptablesRefusals, RefusedSets) {
+  const std::string rules = "*filter\n-A INPUT -m set --match-set x src -j DROP\nCOMMIT\n";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"create x hash:net family frob\n", "artifact-syntax 1:26-30 "},
+      {"create x hash:net family inet maxelem abc\n", "artifact-syntax 1:39-42 "},
+      {std::string("create x\0 hash:net\n", 19), "artifact-syntax 1:9-10 "},
+      {"create a-name-that-is-much-too-long-for-a-set hash:net\n", "artifact-syntax 1:8-46 "},
+      {"create x hash:ip family\n", "artifact-syntax 1:18-24 "},
+      {"create x hash:ip nomatch\n", "artifact-syntax 1:18-25 "},
+      {"create x hash:ip\nadd x nothing\n", "artifact-syntax 2:7-14 "},
+      {"create x hash:ip\ncreate x hash:ip\n", "artifact-conflict 2:8-9 "},
+      {"create x hash:ip family inet6\nadd x 2001:db8::1\n", "artifact-syntax 2:29-30 "},
+      {"add x 192.0.2.1\n", "artifact-undefined 1:5-6 "},
+      {"destroy x\n", "artifact-unknown 1:1-8 "},
+  };
+  for (const auto& [sets, error] : cases) {
+    const auto read = read_files(rules, "", sets);
+    ASSERT_FALSE(read.errors.empty()) << sets;
+    EXPECT_THAT(read.errors.front(), StartsWith(error)) << sets;
+  }
+  for (const auto* sets : {"create x hash:ip,port\nadd x 192.0.2.1,icmp:8/0\n",
+                           "create x hash:ip timeout 5\nadd x 192.0.2.1 timeout 3\n",
+                           "create x hash:net\nadd x 192.0.2.0/24 nomatch\n", "create x list:set\n",
+                           "create x bitmap:port range 0-1024\nadd x 80\n"}) {
+    const auto read = read_files(rules, "", sets);
+    EXPECT_TRUE(read.errors.empty()) << sets << read.errors.front();
+    ASSERT_FALSE(read.others.empty()) << sets;
+    EXPECT_THAT(read.others.front(), StartsWith("artifact-opaque 2:13-16 ")) << sets;
+  }
 }
 
 TEST(IptablesRefusals, ChainsTooDeepAreRefused) {

@@ -12,6 +12,7 @@ using namespace test;
 using ir::Hook;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -203,6 +204,43 @@ TEST(Decode, DeletedAndSet) {
               ElementsAre(ssh, udp));
   EXPECT_THAT(after("advfirewall firewall show rule name=all\nadvfirewall export x.wfw"),
               ElementsAre(gre, ssh, udp));
+}
+
+TEST(Decode, ChosenByEveryTag) {
+  const std::string one = add +
+                          "name=a dir=in action=allow protocol=tcp localip=192.0.2.1 "
+                          "remoteip=198.51.100.0/24 localport=22 remoteport=1024-65535 "
+                          "program=C:\\x.exe service=dnscache\n";
+  const auto left = [&](const std::string& tag) {
+    const auto read =
+        read_script(blocks + one + "advfirewall firewall delete rule name=a " + tag + "\n");
+    for (const auto& error : read.errors) ADD_FAILURE() << tag << ": " << error;
+    return rules(read).size() - 1;
+  };
+  for (const auto* tag :
+       {"localip=192.0.2.1", "remoteip=198.51.100.0/24", "remoteip=198.51.100.0-198.51.100.255",
+        "remoteport=1024-65535", "program=C:\\x.exe", "service=dnscache"})
+    EXPECT_EQ(left(tag), 0U) << tag;
+  for (const auto* tag : {"localip=192.0.2.2", "remoteip=198.51.100.0/25", "remoteport=1024",
+                          "program=C:\\y.exe", "service=other"})
+    EXPECT_EQ(left(tag), 1U) << tag;
+}
+
+TEST(Decode, EveryTagCanBeSet) {
+  const std::string plain = add + "name=a dir=in action=allow protocol=tcp";
+  const auto set = [&](const std::string& tags) {
+    return read_script(blocks + plain + "\nadvfirewall firewall set rule name=a new " + tags +
+                       "\n");
+  };
+  for (const auto* tags :
+       {"localip=192.0.2.1", "remoteip=198.51.100.0/24", "localport=22", "remoteport=1024-65535",
+        "program=C:\\x.exe", "service=dnscache", "interfacetype=lan", "edge=yes", "description=x",
+        "security=notrequired"}) {
+    const auto written = read_script(blocks + plain + " " + tags + "\n");
+    EXPECT_THAT(rules(set(tags)), ElementsAreArray(rules(written))) << tags;
+    EXPECT_EQ(set(tags).errors, written.errors) << tags;
+  }
+  EXPECT_THAT(rules(set("dir=out"), Hook::outbound), Contains("protocol {tcp} -> accept"));
 }
 
 TEST(Decode, ProfileSettings) {

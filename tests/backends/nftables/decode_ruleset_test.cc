@@ -201,6 +201,40 @@ TEST(DecodeRuleset, WhatIsDeletedMustBeThere) {
             "chain input hook inbound policy accept\n");
 }
 
+TEST(DecodeRuleset, WhatIsDeletedMayBeNamedByItsHandle) {
+  const std::string input = "chain input hook inbound policy accept\n";
+  const auto in_table = text(NFTA_CHAIN_TABLE, "t");
+  auto chain = filtered().chain("other", {u64(NFTA_CHAIN_HANDLE, 7)});
+  chain.rule("input", {verdict(NFT_JUMP, "other")});
+  EXPECT_TRUE(program_of(chain).starts_with(input)) << program_of(chain);
+  chain.add(NFT_MSG_DELCHAIN, {in_table, u64(NFTA_CHAIN_HANDLE, 7)});
+  EXPECT_TRUE(program_of(chain).starts_with("artifact-undefined: chain `other`"));
+
+  auto set = filtered().set("s", 0, 4, {plain(be32(1))}, {u64(NFTA_SET_HANDLE, 8)});
+  set.add(NFT_MSG_DELSET, {in_table, u64(NFTA_SET_HANDLE, 8)});
+  set.rule("input", ipv4() + network(12, 4) + lookup("s") + drop());
+  EXPECT_TRUE(program_of(set).starts_with("artifact-undefined: set `s`")) << program_of(set);
+
+  const auto object = [&](int kind, const Nodes& named) {
+    auto table = filtered().add(
+        NFT_MSG_NEWOBJ, {in_table, text(NFTA_OBJ_NAME, "o"), u32(NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER),
+                         nest(NFTA_OBJ_DATA, {}), u64(NFTA_OBJ_HANDLE, 9)});
+    table.add(kind, Nodes{in_table} + named);
+    return program_of(table.rule("input", {test::object(NFT_OBJECT_COUNTER, "o"), drop()}));
+  };
+  constexpr int destroy = 31;
+  const Nodes by_name{text(NFTA_OBJ_NAME, "o"), u32(NFTA_OBJ_TYPE, NFT_OBJECT_COUNTER)};
+  for (const auto kind : {static_cast<int>(NFT_MSG_DELOBJ), destroy})
+    for (const auto& named : {Nodes{u64(NFTA_OBJ_HANDLE, 9)}, by_name})
+      EXPECT_TRUE(object(kind, named).starts_with("artifact-undefined: object `o`"))
+          << object(kind, named);
+  EXPECT_TRUE(object(destroy, {u64(NFTA_OBJ_HANDLE, 1)}).starts_with(input));
+
+  auto rule = filtered().rule("input", {drop()}, {u64(NFTA_RULE_HANDLE, 3)});
+  rule.add(28, {in_table, text(NFTA_RULE_CHAIN, "input"), u64(NFTA_RULE_HANDLE, 3)});
+  EXPECT_EQ(program_of(rule), input);
+}
+
 TEST(DecodeRuleset, WhatDoesNothingIsLeftOut) {
   // A chain that nothing reaches, and a table that is switched off.
   EXPECT_EQ(program_of(filtered().chain("unused").rule("unused", {expression("queue", {})})),

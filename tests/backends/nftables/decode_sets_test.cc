@@ -63,6 +63,25 @@ TEST(DecodeSets, RangesInOneElement) {
             "protocol {tcp} dport {80-89} -> accept\n");
 }
 
+// A key that is the same for every packet is there or it is not.
+TEST(DecodeSets, ConstantsAreLookedUp) {
+  const auto found = [](const Table& table, std::uint16_t port, bool inverted = false) {
+    const auto constant =
+        expression("immediate", {u32(NFTA_IMMEDIATE_DREG, 1),
+                                 nest(NFTA_IMMEDIATE_DATA, {raw(NFTA_DATA_VALUE, be16(port))})});
+    return with_set(table, Nodes{constant} + lookup("s", inverted) + accept());
+  };
+  const auto single = ports({plain(be16(22)), plain(be16(80))});
+  EXPECT_EQ(found(single, 22), "any -> accept\n");
+  EXPECT_EQ(found(single, 23), "");
+  EXPECT_EQ(found(single, 22, true), "");
+  EXPECT_EQ(found(single, 23, true), "any -> accept\n");
+  const auto range = ports({plain(be16(80)), ends(be16(90))}, NFT_SET_INTERVAL);
+  EXPECT_EQ(found(range, 89), "any -> accept\n");
+  EXPECT_EQ(found(range, 90), "");
+  EXPECT_EQ(found(range, 90, true), "any -> accept\n");
+}
+
 TEST(DecodeSets, AnyOtherKey) {
   const auto table = Table().set(
       "s", NFT_SET_MAP, 2,

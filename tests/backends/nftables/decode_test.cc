@@ -275,6 +275,34 @@ TEST(Decode, LogOptions) {
          "any ; log \"x [group 3, snaplen 64, queue-threshold 2]\" -> next\n");
 }
 
+TEST(Decode, LogFlags) {
+  const auto flags = [](std::uint32_t bits) {
+    const auto text =
+        rules_of(with_rule({expression("log", {test::text(NFTA_LOG_PREFIX, "x"),
+                                               u32(NFTA_LOG_LEVEL, 4), u32(NFTA_LOG_FLAGS, bits)})})
+                     .bytes());
+    return text.substr(0, text.find(" ->"));
+  };
+  EXPECT_EQ(flags(0x03), "any ; log \"x [flags tcp sequence,options]\"");
+  EXPECT_EQ(flags(0x01), "any ; log \"x [flags tcp sequence]\"");
+  EXPECT_EQ(flags(0x0e), "any ; log \"x [flags tcp options ip options skuid]\"");
+  EXPECT_EQ(flags(0x60), "any ; log \"x [flags ether 64]\"");
+}
+
+TEST(Decode, AnswersOfOneFamily) {
+  const auto reject = [](std::uint8_t family, std::uint8_t code) {
+    return rules_of(with_rule({expression("reject", {u32(NFTA_REJECT_TYPE, NFT_REJECT_ICMP_UNREACH),
+                                                     u8(NFTA_REJECT_ICMP_CODE, code)})},
+                              family)
+                        .bytes());
+  };
+  EXPECT_EQ(reject(ip_family, 2), "family {ipv4} -> reject proto-unreachable\n");
+  EXPECT_EQ(reject(ip_family, 9), "family {ipv4} -> reject net-prohibited\n");
+  EXPECT_EQ(reject(ip6_family, 4), "family {ipv6} -> reject port-unreachable\n");
+  EXPECT_EQ(reject(ip6_family, 5), "family {ipv6} -> reject policy-fail\n");
+  EXPECT_TRUE(reject(ip6_family, 9).starts_with("artifact-unknown: `reject`"));
+}
+
 TEST(Decode, Answers) {
   const auto reject = [](std::uint32_t type, std::uint8_t code) {
     return expression("reject", {u32(NFTA_REJECT_TYPE, type), u8(NFTA_REJECT_ICMP_CODE, code)});
