@@ -6,10 +6,13 @@
 //                                a reader of the named PIPE and writes a byte to it
 //   faults_sample hang           never ends
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -32,8 +35,10 @@ int write_file(const char* path) {
   return 0;
 }
 
+// The parent stands still until its child has ended, so that the calls of both have one order.
 int write_by_child(const char* path) {
-  const pid_t child = fork();
+  const auto child = static_cast<pid_t>(
+      syscall(SYS_clone, CLONE_VFORK | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (child < 0) return failed("fork");
   if (child == 0) _exit(write_file(path));
   int status = 0;
